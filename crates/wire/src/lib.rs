@@ -1,0 +1,40 @@
+//! The mock protocol: bytes, frames, messages, sealing.
+//!
+//! ```text
+//! bytes -> Decoder -> RawFrame -> Opener  -> Opened { message, … }     a password is set
+//!                             \-> Message::decode -> Message           Hello, or no password
+//! Message -> Sealer -> bytes        Message::encode_frame -> bytes
+//! Hello ‖ Hello, NetworkKey, SharedInput -> ConnectionKeys -> (Sealer, Opener)
+//! ```
+//!
+//! Nothing here reads a clock, a socket, a file or a random generator: the caller hands in bytes and gets values.
+//! The format is ours and not Cisco's, which is not public; `WIRE.md` beside this crate is its specification, and
+//! the comments cite its sections.
+
+mod cbor;
+mod decoder;
+mod frame;
+mod hello;
+mod key;
+mod kind;
+mod message;
+mod names;
+mod peer_id;
+mod peer_info;
+mod reason;
+mod seal;
+mod stretch;
+
+pub use cbor::CborError;
+pub use decoder::Decoder;
+pub use frame::{CAP_JOINED, CAP_UNJOINED, FRAME_VERSION, FrameError, HEADER_LEN, MAGIC, RawFrame};
+pub use hello::{Boxes, Hello, PROTOCOL_VERSIONS, VERSIONS_OFFERED, choose_version};
+pub use key::{Ephemeral, NetworkKey, SharedInput};
+pub use kind::Kind;
+pub use message::{BATCH_ENTRIES, Message, MessageError, vector_batches};
+pub use names::{ClusterId, Description, Fqdn, NameError, RouteString, TEXT_MAX, Text, Version};
+pub use peer_id::PeerId;
+pub use peer_info::{NODE_ADDRESSES, NODES, NodeAddress, PeerInfo, Role};
+pub use reason::Reason;
+pub use seal::{ConnectionKeys, OpenError, Opened, Opener, SealError, Sealer, TAG_LEN};
+pub use stretch::argon2id;

@@ -1,0 +1,269 @@
+//! The messages, and how each becomes a payload and comes back.
+//!
+//! ```text
+//! Message -> check bounds -> CBOR -> header ‖ payload
+//! payload -> check shape  -> CBOR -> check bounds -> Message
+//! ```
+
+// spec: WIRE.md#messages
+
+use crate::{
+    CAP_JOINED, CborError, FrameError, Hello, Kind, NameError, PeerInfo, Reason, TAG_LEN, Text,
+    VERSIONS_OFFERED, cbor, frame,
+};
+use minicbor::{Decode, Decoder, Encode, decode};
+use std::error::Error;
+
+/// Most entries in one PeerInfoVector message.
+pub const BATCH_ENTRIES: usize = 200;
+
+/// Bytes of a PeerInfoVector payload that are not entries: heads and keys of the map and its array, and the last mark.
+const BATCH_OVERHEAD: usize = 16;
+
+/// What peers say to each other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Message {
+    /// The first in each direction.
+    Hello(Hello),
+    /// The dialler's own PeerInfo.
+    Register(PeerInfo),
+    /// The listener's own PeerInfo; the dialler is in.
+    Registered(PeerInfo),
+    /// The dialler is not in; the listener closes.
+    Refused {
+        /// Why.
+        reason: Reason,
+        /// The same in words, at most 200 characters, no controls; see [`Message::refused`].
+        text: String,
+    },
+    /// What the sender knows of other clusters.
+    PeerInfoVector {
+        /// At most [`BATCH_ENTRIES`].
+        entries: Vec<PeerInfo>,
+        /// Whether no further batch follows.
+        last: bool,
+    },
+    /// Asks whether the peer is there.
+    Ping(u64),
+    /// Answers a Ping with its number.
+    Pong(u64),
+    /// The last message of a direction.
+    Bye {
+        /// Why.
+        reason: Reason,
+        /// The same in words, at most 200 characters, no controls; see [`Message::bye`].
+        text: String,
+    },
+}
+
+/// A payload that is no message, or a message that cannot be sent.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MessageError {
+    /// The payload is not one bounded CBOR value.
+    #[error(transparent)]
+    Cbor(#[from] CborError),
+    /// A required key is missing, or a value has another type or range than its key asks for.
+    #[error("{0}")]
+    Field(String),
+    /// A string breaks its rule.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// An array has too many values.
+    #[error("{len} values of kind {what:?} where {max} are allowed")]
+    TooMany {
+        /// One such value.
+        what: &'static str,
+        /// How many there are.
+        len: usize,
+        /// How many are allowed.
+        max: usize,
+    },
+    /// A Hello offers no version.
+    #[error("a hello offers no version")]
+    NoVersion,
+    /// A PeerInfo has 32 zeros for its peer ID.
+    #[error("a peer ID of zeros stands for none")]
+    UnknownPeerId,
+    /// The message does not fit in a frame.
+    #[error(transparent)]
+    Frame(#[from] FrameError),
+}
+
+impl MessageError {
+    pub(crate) fn at_most(what: &'static str, len: usize, max: usize) -> Result<(), Self> {
+        if len > max { Err(Self::TooMany { what, len, max }) } else { Ok(()) }
+    }
+}
+
+/// Brings back the typed error that one of our own decoders wrapped.
+impl From<decode::Error> for MessageError {
+    fn from(error: decode::Error) -> Self {
+        let source = error.source();
+        if let Some(name) = source.and_then(|s| s.downcast_ref::<NameError>()) {
+            return Self::Name(name.clone());
+        }
+        match source.and_then(|s| s.downcast_ref::<Self>()) {
+            Some(own) => own.clone(),
+            None => Self::Field(error.to_string()),
+        }
+    }
+}
+
+impl Message {
+    /// A refusal whose text can always be sent: it is cut and cleaned.
+    pub fn refused(reason: Reason, text: impl AsRef<str>) -> Self {
+        Self::Refused { reason, text: Text::lossy(text.as_ref()).into() }
+    }
+
+    /// A goodbye whose text can always be sent: it is cut and cleaned.
+    pub fn bye(reason: Reason, text: impl AsRef<str>) -> Self {
+        Self::Bye { reason, text: Text::lossy(text.as_ref()).into() }
+    }
+
+    /// The kind of frame that carries it.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Hello(_) => Kind::Hello,
+            Self::Register(_) => Kind::Register,
+            Self::Registered(_) => Kind::Registered,
+            Self::Refused { .. } => Kind::Refused,
+            Self::PeerInfoVector { .. } => Kind::PeerInfoVector,
+            Self::Ping(_) => Kind::Ping,
+            Self::Pong(_) => Kind::Pong,
+            Self::Bye { .. } => Kind::Bye,
+        }
+    }
+
+    /// The whole frame, unsealed.
+    ///
+    /// # Errors
+    /// A [`MessageError`] where a peer would refuse it: a bound broken, a text that may not be sent, a frame too long.
+    pub fn encode_frame(&self) -> Result<Vec<u8>, MessageError> {
+        let payload = self.payload()?;
+        let header = frame::header(self.kind(), false, payload.len())?;
+        Ok([header.as_slice(), &payload].concat())
+    }
+
+    /// The message in the payload of an unsealed frame.
+    ///
+    /// # Errors
+    /// A [`MessageError`] that says what is wrong with it.
+    pub fn decode(kind: Kind, payload: &[u8]) -> Result<Self, MessageError> {
+        cbor::check(payload)?;
+        let message = match kind {
+            Kind::Hello => Self::Hello(minicbor::decode(payload)?),
+            Kind::Register => Self::Register(minicbor::decode(payload)?),
+            Kind::Registered => Self::Registered(minicbor::decode(payload)?),
+            Kind::Refused => Parting::decode_into(payload, |reason, text| Self::Refused { reason, text })?,
+            Kind::PeerInfoVector => {
+                let Vector { entries, last } = minicbor::decode(payload)?;
+                Self::PeerInfoVector { entries, last }
+            }
+            Kind::Ping => Self::Ping(minicbor::decode::<Beat>(payload)?.number),
+            Kind::Pong => Self::Pong(minicbor::decode::<Beat>(payload)?.number),
+            Kind::Bye => Parting::decode_into(payload, |reason, text| Self::Bye { reason, text })?,
+        };
+        message.check().map(|()| message)
+    }
+
+    /// The CBOR of it.
+    pub(crate) fn payload(&self) -> Result<Vec<u8>, MessageError> {
+        self.check()?;
+        match self {
+            Self::Hello(hello) => Ok(to_cbor(hello)),
+            Self::Register(info) | Self::Registered(info) => Ok(to_cbor(info)),
+            Self::PeerInfoVector { entries, last } => Ok(to_cbor(&VectorRef { entries, last: *last })),
+            Self::Ping(number) | Self::Pong(number) => Ok(to_cbor(&Beat { number: *number })),
+            Self::Refused { reason, text } | Self::Bye { reason, text } => {
+                Ok(to_cbor(&Parting { reason: reason.code(), text: text.parse()? }))
+            }
+        }
+    }
+
+    /// The bounds that the types do not keep; texts are checked as they are encoded and decoded.
+    fn check(&self) -> Result<(), MessageError> {
+        match self {
+            Self::Hello(hello) if hello.versions.is_empty() => Err(MessageError::NoVersion),
+            Self::Hello(hello) => MessageError::at_most("version", hello.versions.len(), VERSIONS_OFFERED),
+            Self::Register(info) | Self::Registered(info) => info.check(),
+            Self::PeerInfoVector { entries, .. } => {
+                MessageError::at_most("entry", entries.len(), BATCH_ENTRIES)?;
+                entries.iter().try_for_each(PeerInfo::check)
+            }
+            Self::Refused { .. } | Self::Bye { .. } | Self::Ping(_) | Self::Pong(_) => Ok(()),
+        }
+    }
+}
+
+/// The PeerInfoVector in as few messages as the bounds allow, in order, the last one marked. No entries make one empty
+/// message.
+pub fn vector_batches(entries: Vec<PeerInfo>) -> Vec<Message> {
+    let mut batches = vec![Vec::new()];
+    let mut size = BATCH_OVERHEAD;
+    for entry in entries {
+        let len = to_cbor(&entry).len();
+        let full = batches.last().is_some_and(|batch| batch.len() >= BATCH_ENTRIES);
+        if full || size.saturating_add(len) > CAP_JOINED - TAG_LEN {
+            batches.push(Vec::new());
+            size = BATCH_OVERHEAD;
+        }
+        size = size.saturating_add(len);
+        batches.last_mut().expect("there is always a batch being filled").push(entry);
+    }
+    let last = batches.len();
+    (1..).zip(batches).map(|(n, entries)| Message::PeerInfoVector { entries, last: n == last }).collect()
+}
+
+/// The payload of Refused and Bye.
+#[derive(Encode, Decode)]
+#[cbor(map)]
+struct Parting {
+    #[n(0)]
+    reason: u8,
+    #[n(1)]
+    text: Text,
+}
+
+impl Parting {
+    fn decode_into(payload: &[u8], build: fn(Reason, String) -> Message) -> Result<Message, MessageError> {
+        let Self { reason, text } = minicbor::decode(payload)?;
+        Ok(build(Reason::from_code(reason), text.into()))
+    }
+}
+
+/// The payload of Ping and Pong.
+#[derive(Encode, Decode)]
+#[cbor(map)]
+struct Beat {
+    #[n(0)]
+    number: u64,
+}
+
+/// The payload of PeerInfoVector, as it comes.
+#[derive(Decode)]
+#[cbor(map)]
+struct Vector {
+    #[n(0)]
+    #[cbor(decode_with = "decode_entries")]
+    entries: Vec<PeerInfo>,
+    #[n(1)]
+    last: bool,
+}
+
+/// The payload of PeerInfoVector, as it goes.
+#[derive(Encode)]
+#[cbor(map)]
+struct VectorRef<'a> {
+    #[n(0)]
+    entries: &'a [PeerInfo],
+    #[n(1)]
+    last: bool,
+}
+
+fn decode_entries<'b, C>(d: &mut Decoder<'b>, ctx: &mut C) -> Result<Vec<PeerInfo>, decode::Error> {
+    cbor::bounded(d, ctx, "entry", BATCH_ENTRIES)
+}
+
+fn to_cbor<T: Encode<()>>(value: &T) -> Vec<u8> {
+    minicbor::to_vec(value).expect("writing to a vector cannot fail, and no encoder here refuses a value")
+}
