@@ -1,0 +1,63 @@
+//! Foreign text made fit for a log line or a terminal.
+
+use std::fmt::Write as _;
+
+/// Writes `text` so that a log line or a terminal shows it and nothing else happens.
+///
+/// Byte for byte: controls (0x00–0x1f, 0x7f), `|` and `]` (the trace's own separators), the backslash
+/// (so that two different texts never look the same) and everything that is not ASCII become `\xNN`,
+/// two lower-case hexadecimal digits. All else stays as it is.
+pub fn escape(text: &str) -> String {
+    escape_bytes(text.as_bytes())
+}
+
+/// [`escape`] for bytes that need not be UTF-8.
+pub(crate) fn escape_bytes(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len()), |mut out, &byte| {
+        match byte {
+            b'|' | b']' | b'\\' => write_hex(&mut out, byte),
+            b' '..=b'~' => out.push(char::from(byte)),
+            _ => write_hex(&mut out, byte),
+        }
+        out
+    })
+}
+
+/// Lower-case hexadecimal digits without separators.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(out, "{byte:02x}");
+        out
+    })
+}
+
+fn write_hex(out: &mut String, byte: u8) {
+    // Writing to a String cannot fail.
+    let _ = write!(out, "\\x{byte:02x}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_could_mislead_a_reader_is_escaped() {
+        for (case, text, want) in [
+            ("a plain name", "hub.example.com", "hub.example.com"),
+            ("nothing", "", ""),
+            ("a space stays", "CN=a b", "CN=a b"),
+            ("a line break", "a\r\nb", "a\\x0d\\x0ab"),
+            ("a terminal escape", "\u{1b}[31m", "\\x1b[31m"),
+            ("a delete", "a\u{7f}", "a\\x7f"),
+            ("the column separator", "a|b", "a\\x7cb"),
+            ("a closing bracket", "[a]", "[a\\x5d"),
+            ("a backslash", "\\x41", "\\x5cx41"),
+            ("a NUL", "a\0b", "a\\x00b"),
+            ("an umlaut, byte by byte", "ü", "\\xc3\\xbc"),
+            ("right-to-left override", "\u{202e}", "\\xe2\\x80\\xae"),
+        ] {
+            assert_eq!(escape(text), want, "{case}");
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! Certificates, trust stores, OpenSSL's verdict and the ILS admission.
+//!
+//! ```text
+//! DER -> Certificate --+
+//!                      +-- verify(chain, store, purpose, now) -> Verdict     during the handshake
+//!        TrustStore ---+-- admit(peer, verdict, store, …)     -> Admission   after it
+//! ```
+//!
+//! Pure: no clock, no files, no sockets. Time is an argument; a store is parsed once, when it is loaded.
+//!
+//! Bounds, whatever a peer sends: [`CERTIFICATE_MAX`] octets a certificate, [`MAX_SENT`] certificates,
+//! [`MAX_INTERMEDIATES`] between the peer's and the trusted one, one candidate path.
+
+mod admission;
+mod certificate;
+mod constraints;
+mod der;
+mod escape;
+mod extensions;
+mod key;
+mod name;
+mod raw;
+mod store;
+mod verdict;
+mod verify;
+mod walk;
+
+pub use admission::{Admission, admit};
+pub use certificate::{CERTIFICATE_MAX, Certificate, CertificateError};
+pub use escape::escape;
+pub use extensions::Purpose;
+pub use store::TrustStore;
+pub use verdict::{Verdict, code};
+pub use verify::{MAX_SENT, verify};
+pub use walk::MAX_INTERMEDIATES;

@@ -1,0 +1,263 @@
+//! Distinguished names as OpenSSL compares them, and host names as ILS takes them.
+//!
+//! Name (DER) -> [`DistinguishedName`], canonical: text in UTF-8, ASCII lower case, runs of white space
+//! one space, none at the ends. Two names are the same issuer where these forms are equal.
+
+use std::net::IpAddr;
+
+use crate::der::{self, Reader};
+use crate::escape::escape_bytes;
+
+/// 2.5.4.3, `commonName`, in its DER contents.
+const COMMON_NAME: &[u8] = &[0x55, 0x04, 0x03];
+/// 1.2.840.113549.1.9.1, `emailAddress`, in its DER contents.
+const EMAIL_ADDRESS: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x01];
+
+/// Letters of a DNS name at most (RFC 1035, without the root's dot).
+const FQDN_MAX: usize = 253;
+/// Letters of one of its labels at most (RFC 1035).
+const LABEL_MAX: usize = 63;
+
+/// A subject or issuer name, and the parts of it that somebody asks for.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct DistinguishedName {
+    /// One entry per RDN, each its canonical attributes in sorted order.
+    rdns: Vec<Vec<Vec<u8>>>,
+    attributes: Vec<Attribute>,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+struct Attribute {
+    oid: Vec<u8>,
+    tag: u8,
+    raw: Vec<u8>,
+    text: Option<String>,
+}
+
+impl DistinguishedName {
+    /// Reads the contents of a `Name`; `None` where a text is not what its type says.
+    pub(crate) fn parse(contents: &[u8]) -> Option<Self> {
+        let mut name = DistinguishedName { rdns: Vec::new(), attributes: Vec::new() };
+        let mut reader = Reader::new(contents);
+        while !reader.is_empty() {
+            let rdn = name.rdn(reader.expect(der::SET)?)?;
+            name.rdns.push(rdn);
+        }
+        Some(name)
+    }
+
+    /// Whether both are the same name to OpenSSL.
+    pub(crate) fn matches(&self, other: &DistinguishedName) -> bool {
+        self.rdns == other.rdns
+    }
+
+    /// Whether this name lies below `base`, as `directoryName` constraints mean it.
+    pub(crate) fn is_within(&self, base: &DistinguishedName) -> bool {
+        self.rdns.starts_with(&base.rdns)
+    }
+
+    /// Number of attributes.
+    pub(crate) fn len(&self) -> usize {
+        self.attributes.len()
+    }
+
+    /// Every common name, as text where it is text.
+    pub(crate) fn common_names(&self) -> impl DoubleEndedIterator<Item = &str> {
+        self.attributes.iter().filter(|a| a.oid == COMMON_NAME).filter_map(|a| a.text.as_deref())
+    }
+
+    /// Every e-mail address with its string type's tag and raw bytes.
+    pub(crate) fn email_addresses(&self) -> impl Iterator<Item = (u8, &[u8])> {
+        self.attributes.iter().filter(|a| a.oid == EMAIL_ADDRESS).map(|a| (a.tag, a.raw.as_slice()))
+    }
+
+    /// One line, `CN=hub.example.com, O=Lab`, escaped for displays.
+    pub(crate) fn display(&self) -> String {
+        let part = |a: &Attribute| format!("{}={}", label(&a.oid), a.shown());
+        self.attributes.iter().map(part).collect::<Vec<_>>().join(", ")
+    }
+
+    fn rdn(&mut self, contents: &[u8]) -> Option<Vec<Vec<u8>>> {
+        let mut set = Vec::new();
+        let mut reader = Reader::new(contents);
+        while !reader.is_empty() {
+            let attribute = Attribute::parse(reader.expect(der::SEQUENCE)?)?;
+            set.push(attribute.canonical());
+            self.attributes.push(attribute);
+        }
+        set.sort();
+        Some(set)
+    }
+}
+
+impl Attribute {
+    fn parse(contents: &[u8]) -> Option<Self> {
+        let mut reader = Reader::new(contents);
+        let oid = reader.expect(der::OID)?.to_vec();
+        let value = reader.element()?;
+        let text = if is_text(value.tag) { Some(text(value.tag, value.contents)?) } else { None };
+        reader.is_empty().then(|| Attribute { oid, tag: value.tag, raw: value.contents.to_vec(), text })
+    }
+
+    /// Unambiguous by construction: lengths stand before what they measure.
+    fn canonical(&self) -> Vec<u8> {
+        let (tag, value) = match &self.text {
+            // All text is one type once it is canonical, so that its encoding does not matter.
+            Some(text) => (UTF8_STRING, canonical_text(text).into_bytes()),
+            None => (self.tag, self.raw.clone()),
+        };
+        let mut out = self.oid.len().to_be_bytes().to_vec();
+        out.extend_from_slice(&self.oid);
+        out.push(tag);
+        out.extend(value);
+        out
+    }
+
+    fn shown(&self) -> String {
+        self.text.as_ref().map_or_else(|| escape_bytes(&self.raw), |text| crate::escape(text))
+    }
+}
+
+/// A host name as ILS compares it: ASCII lower case, one trailing dot dropped.
+///
+/// `None` for what is no host name: empty, wildcards, addresses, other characters than letters, digits
+/// and inner hyphens, labels above 63 or names above 253 characters.
+pub(crate) fn fqdn(text: &str) -> Option<String> {
+    let name = text.strip_suffix('.').unwrap_or(text);
+    let valid = name.len() <= FQDN_MAX && name.split('.').all(is_label) && name.parse::<IpAddr>().is_err();
+    valid.then(|| name.to_ascii_lowercase())
+}
+
+fn is_label(label: &str) -> bool {
+    (1..=LABEL_MAX).contains(&label.len())
+        && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        && !label.starts_with('-')
+        && !label.ends_with('-')
+}
+
+const UTF8_STRING: u8 = 0x0c;
+const PRINTABLE_STRING: u8 = 0x13;
+const T61_STRING: u8 = 0x14;
+const VISIBLE_STRING: u8 = 0x1a;
+const UNIVERSAL_STRING: u8 = 0x1c;
+const BMP_STRING: u8 = 0x1e;
+
+/// The string types that OpenSSL canonicalizes (`ASN1_MASK_CANON`).
+fn is_text(tag: u8) -> bool {
+    matches!(
+        tag,
+        UTF8_STRING
+            | PRINTABLE_STRING
+            | T61_STRING
+            | der::IA5_STRING
+            | VISIBLE_STRING
+            | UNIVERSAL_STRING
+            | BMP_STRING
+    )
+}
+
+/// Text in any of those types; the one-byte types are read as Latin-1, as OpenSSL does.
+fn text(tag: u8, raw: &[u8]) -> Option<String> {
+    match tag {
+        UTF8_STRING => String::from_utf8(raw.to_vec()).ok(),
+        BMP_STRING => wide(raw, 2),
+        UNIVERSAL_STRING => wide(raw, 4),
+        _ => Some(raw.iter().map(|byte| char::from(*byte)).collect()),
+    }
+}
+
+fn wide(raw: &[u8], width: usize) -> Option<String> {
+    let chunks = raw.chunks_exact(width);
+    if !chunks.remainder().is_empty() {
+        return None;
+    }
+    chunks.map(|c| char::from_u32(c.iter().fold(0, |sum, byte| (sum << 8) | u32::from(*byte)))).collect()
+}
+
+fn canonical_text(text: &str) -> String {
+    let is_space = |c: char| matches!(c, '\t'..='\r' | ' ');
+    let words = text.split(is_space).filter(|word| !word.is_empty());
+    words.map(str::to_ascii_lowercase).collect::<Vec<_>>().join(" ")
+}
+
+/// The short name of a common attribute, else its OID as hexadecimal DER.
+fn label(oid: &[u8]) -> String {
+    let known = match oid {
+        [0x55, 0x04, 0x03] => "CN",
+        [0x55, 0x04, 0x04] => "SN",
+        [0x55, 0x04, 0x05] => "serialNumber",
+        [0x55, 0x04, 0x06] => "C",
+        [0x55, 0x04, 0x07] => "L",
+        [0x55, 0x04, 0x08] => "ST",
+        [0x55, 0x04, 0x09] => "street",
+        [0x55, 0x04, 0x0a] => "O",
+        [0x55, 0x04, 0x0b] => "OU",
+        [0x09, 0x92, 0x26, 0x89, 0x93, 0xf2, 0x2c, 0x64, 0x01, 0x19] => "DC",
+        EMAIL_ADDRESS => "emailAddress",
+        _ => return format!("oid-{}", crate::escape::hex(oid)),
+    };
+    known.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_name_is_normalised_or_refused() {
+        let long_label = format!("{}.example.com", "a".repeat(64));
+        let long_name = vec!["a".repeat(63); 4].join(".");
+        for (case, text, want) in [
+            ("plain", "hub.example.com", Some("hub.example.com")),
+            ("upper case", "HUB.Example.COM", Some("hub.example.com")),
+            ("one trailing dot", "hub.example.com.", Some("hub.example.com")),
+            ("one label", "hub", Some("hub")),
+            ("digits and hyphens", "cucm-11.5.example.com", Some("cucm-11.5.example.com")),
+            ("two trailing dots", "hub.example.com..", None),
+            ("an empty label", "hub..com", None),
+            ("nothing", "", None),
+            ("the root", ".", None),
+            ("a wildcard", "*.example.com", None),
+            ("an IPv4 address", "192.0.2.1", None),
+            ("an IPv4 address with a dot", "192.0.2.1.", None),
+            ("an IPv6 address", "2001:db8::1", None),
+            ("an underscore", "hub_1.example.com", None),
+            ("a space", "hub example.com", None),
+            ("a NUL", "hub.example.com\0.evil.org", None),
+            ("a leading hyphen", "-hub.example.com", None),
+            ("a trailing hyphen", "hub-.example.com", None),
+            ("an umlaut", "hüb.example.com", None),
+            ("a label of 64", &long_label, None),
+            ("a name of 255", &long_name, None),
+        ] {
+            assert_eq!(fqdn(text).as_deref(), want, "{case}");
+        }
+    }
+
+    #[test]
+    fn names_are_compared_as_openssl_canonicalises_them() {
+        for (case, left, right, same) in [
+            ("equal", (0x0c, "Lab CA"), (0x0c, "Lab CA"), true),
+            ("letter case", (0x0c, "Lab CA"), (0x0c, "lab ca"), true),
+            ("string type", (0x13, "Lab CA"), (0x0c, "Lab CA"), true),
+            ("white space", (0x0c, "  Lab \t CA "), (0x0c, "Lab CA"), true),
+            ("another word", (0x0c, "Lab CA"), (0x0c, "Lab CB"), false),
+            ("not text", (0x04, "Lab CA"), (0x0c, "Lab CA"), false),
+            ("Latin-1 is UTF-8 when canonical", (0x14, "\u{e9}"), (0x0c, "\u{e9}"), true),
+        ] {
+            let names =
+                [left, right].map(|(tag, text)| DistinguishedName::parse(&one_cn(tag, text)).unwrap());
+            assert_eq!(names[0].matches(&names[1]), same, "{case}");
+        }
+    }
+
+    fn one_cn(tag: u8, text: &str) -> Vec<u8> {
+        let value = match tag {
+            0x14 => text.chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect(),
+            _ => text.as_bytes().to_vec(),
+        };
+        let wrap = |tag: u8, inner: Vec<u8>| [vec![tag, u8::try_from(inner.len()).unwrap()], inner].concat();
+        let attribute = [wrap(0x06, COMMON_NAME.to_vec()), wrap(tag, value)].concat();
+        wrap(0x31, wrap(0x30, attribute))
+    }
+}
