@@ -1,0 +1,283 @@
+//! The alarm catalogue `UC_ILS`: which event raises which alarm, and which alarms stand.
+//!
+//! Event -> [`intent`] -> [`Standing::raise`] -> Some(Alarm) once per key while it stands
+
+use std::collections::VecDeque;
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::event::{Direction, Event, Happening, Link, ServiceEvent, Subject};
+use crate::limits;
+use crate::outcome::Outcome;
+use crate::time::Timestamp;
+
+/// Names in the catalogue. Texts and severities are Cisco's; see `sdl` for how they are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+pub enum AlarmName {
+    /// The hub cannot be reached.
+    #[serde(rename = "ILSHubClusterUnreachable")]
+    HubClusterUnreachable,
+    /// A payload did not decrypt.
+    #[serde(rename = "ILSPwdAuthenticationFailed")]
+    PwdAuthenticationFailed,
+    /// A certificate is not trusted.
+    #[serde(rename = "ILSTLSAuthenticationFailed")]
+    TlsAuthenticationFailed,
+    /// One cluster ID twice, or the default one.
+    #[serde(rename = "ILSDuplicateClusterID")]
+    DuplicateClusterId,
+    /// Connected, then silent.
+    #[serde(rename = "ILSRemoteHostUnresponsive")]
+    RemoteHostUnresponsive,
+    /// An incoming connection was rejected.
+    #[serde(rename = "ILSUnacceptableConnectionAttempt")]
+    UnacceptableConnectionAttempt,
+    /// Incompatible version.
+    #[serde(rename = "ILSProtocolVersion")]
+    ProtocolVersion,
+    /// Database error.
+    #[serde(rename = "ILSDBLException")]
+    DblException,
+    /// More than 200 peers.
+    #[serde(rename = "ILSPeerLimitExceeded")]
+    PeerLimitExceeded,
+    /// 90 % of 200.
+    #[serde(rename = "ILSPeerLimitApproachingWarning")]
+    PeerLimitApproachingWarning,
+    /// Port taken at start.
+    #[serde(rename = "ILSTCPInUse")]
+    TcpInUse,
+    /// Port cannot be opened.
+    #[serde(rename = "ILSTCPListenError")]
+    TcpListenError,
+}
+
+impl AlarmName {
+    /// As the catalogue spells it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::HubClusterUnreachable => "ILSHubClusterUnreachable",
+            Self::PwdAuthenticationFailed => "ILSPwdAuthenticationFailed",
+            Self::TlsAuthenticationFailed => "ILSTLSAuthenticationFailed",
+            Self::DuplicateClusterId => "ILSDuplicateClusterID",
+            Self::RemoteHostUnresponsive => "ILSRemoteHostUnresponsive",
+            Self::UnacceptableConnectionAttempt => "ILSUnacceptableConnectionAttempt",
+            Self::ProtocolVersion => "ILSProtocolVersion",
+            Self::DblException => "ILSDBLException",
+            Self::PeerLimitExceeded => "ILSPeerLimitExceeded",
+            Self::PeerLimitApproachingWarning => "ILSPeerLimitApproachingWarning",
+            Self::TcpInUse => "ILSTCPInUse",
+            Self::TcpListenError => "ILSTCPListenError",
+        }
+    }
+
+    /// What its key names.
+    pub fn key_of(self) -> KeyOf {
+        match self {
+            Self::DuplicateClusterId => KeyOf::Cluster,
+            Self::DblException
+            | Self::PeerLimitExceeded
+            | Self::PeerLimitApproachingWarning
+            | Self::TcpInUse
+            | Self::TcpListenError => KeyOf::Service,
+            Self::HubClusterUnreachable
+            | Self::PwdAuthenticationFailed
+            | Self::TlsAuthenticationFailed
+            | Self::RemoteHostUnresponsive
+            | Self::UnacceptableConnectionAttempt
+            | Self::ProtocolVersion => KeyOf::Host,
+        }
+    }
+
+    /// Counted in `mAlarmedConnections`: an alarm about who may connect.
+    fn is_of_a_connection(self) -> bool {
+        matches!(self, Self::PwdAuthenticationFailed | Self::TlsAuthenticationFailed)
+    }
+}
+
+impl fmt::Display for AlarmName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What the key of an alarm names. They are kept apart, since a cluster ID may read like an address, or `database`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyOf {
+    /// Where a connection came from or went to: an address, a host name, the FQDN of a certificate.
+    Host,
+    /// A cluster ID.
+    Cluster,
+    /// A part of the service itself.
+    Service,
+}
+
+/// An alarm that stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Alarm {
+    /// Its name.
+    pub name: AlarmName,
+    /// What it stands for: remote address, FQDN, cluster ID, port. One alarm a name and key.
+    pub key: String,
+    /// Its parameters, in the catalogue's order.
+    pub parameters: Vec<(&'static str, String)>,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// What an event asks for, if it asks for an alarm at all.
+pub fn intent(event: &Event) -> Option<Alarm> {
+    let at = event.at;
+    match &event.subject {
+        Subject::Connection { link, happening } => of_connection(link, happening),
+        Subject::Service(event) => of_service(event),
+    }
+    .map(|(name, key, parameters)| Alarm { name, key, parameters, since: at })
+}
+
+type Intent = (AlarmName, String, Vec<(&'static str, String)>);
+
+/// A hub keys a spoke by its certificate once it has one, a spoke its hub by the address that it dialled.
+fn of_connection(link: &Link, happening: &Happening) -> Option<Intent> {
+    let host = link.peer.host();
+    match happening {
+        Happening::NotConnected { error, quiet: false, .. } => {
+            let details = format!("{}: {error}", link.peer);
+            let parameters = vec![("HubCluster", host.clone()), ("ConnDetails", details)];
+            Some((AlarmName::HubClusterUnreachable, host, parameters))
+        }
+        Happening::PeerRejected { .. } => Some(tls_failed(host.clone(), host)),
+        Happening::NotKnown { name } => {
+            let shown = if link.direction == Direction::Dialled { host } else { name.clone() };
+            Some(tls_failed(shown.clone(), shown))
+        }
+        Happening::OpenFailed => {
+            let parameters = vec![("IPAddress", host.clone())];
+            Some((AlarmName::PwdAuthenticationFailed, host, parameters))
+        }
+        Happening::ClosedHere { outcome: Outcome::FqdnMismatch, claim, certificate, .. } => {
+            let of_spoke = certificate.clone().filter(|_| link.direction == Direction::Accepted);
+            Some(tls_failed(of_spoke.unwrap_or(host), claim.clone()))
+        }
+        Happening::ClosedHere { outcome, detail, claim, .. } => of_refusal(link, *outcome, detail, claim),
+        _ => None,
+    }
+}
+
+fn tls_failed(key: String, shown: String) -> Intent {
+    (AlarmName::TlsAuthenticationFailed, key, vec![("Cluster1", shown)])
+}
+
+/// The alarm of a connection that this node ended, by what ended it.
+fn of_refusal(link: &Link, outcome: Outcome, detail: &str, claim: &str) -> Option<Intent> {
+    let host = link.peer.host();
+    let connection = link.peer.to_string();
+    let detailed = |name, cluster: &str| {
+        let parameters = vec![("ClusterId", cluster.to_owned()), ("ConnectionDetail", connection.clone())];
+        Some((name, host.clone(), parameters))
+    };
+    match outcome {
+        Outcome::DuplicateClusterId | Outcome::DefaultClusterId => {
+            let parameters = vec![("EntClusterID", claim.to_owned())];
+            Some((AlarmName::DuplicateClusterId, claim.to_owned(), parameters))
+        }
+        Outcome::ProtocolVersion => detailed(AlarmName::ProtocolVersion, claim),
+        Outcome::Unresponsive => detailed(AlarmName::RemoteHostUnresponsive, claim),
+        Outcome::MethodMismatch | Outcome::DuplicateIdentity | Outcome::RoleChanged
+            if link.direction == Direction::Accepted || outcome != Outcome::MethodMismatch =>
+        {
+            let parameters = vec![("Reason", detail.to_owned()), ("ConnectionDetail", connection)];
+            Some((AlarmName::UnacceptableConnectionAttempt, host, parameters))
+        }
+        _ => None,
+    }
+}
+
+fn of_service(event: &ServiceEvent) -> Option<Intent> {
+    match event {
+        ServiceEvent::StoreFailed { error } => {
+            Some((AlarmName::DblException, "database".into(), vec![("DBLException", error.clone())]))
+        }
+        ServiceEvent::PortInUse { port } => {
+            Some((AlarmName::TcpInUse, port.to_string(), vec![("PortNumber", port.to_string())]))
+        }
+        ServiceEvent::ListenFailed { port, .. } => {
+            Some((AlarmName::TcpListenError, port.to_string(), vec![("PortNumber", port.to_string())]))
+        }
+        ServiceEvent::PeerCount { count } if *count > limits::PEERS_ADVERTISED => {
+            let parameters = vec![("MaxPeerCount", limits::PEERS_ADVERTISED.to_string())];
+            Some((AlarmName::PeerLimitExceeded, "peers".into(), parameters))
+        }
+        ServiceEvent::PeerCount { count } if *count >= limits::PEERS_WARNING => {
+            let parameters = vec![("CurrentPeerCount", count.to_string())];
+            Some((AlarmName::PeerLimitApproachingWarning, "peers".into(), parameters))
+        }
+        _ => None,
+    }
+}
+
+/// The alarms that stand, oldest first; at most [`limits::ALARMED_CONNECTIONS`].
+#[derive(Clone, Debug, Default)]
+pub struct Standing {
+    alarms: VecDeque<Alarm>,
+}
+
+impl Standing {
+    /// Lets an alarm stand. `true` where it did not stand before: only then is it written anywhere.
+    pub fn raise(&mut self, alarm: Alarm) -> bool {
+        if self.alarms.iter().any(|old| old.name == alarm.name && old.key == alarm.key) {
+            return false;
+        }
+        while self.alarms.len() >= limits::ALARMED_CONNECTIONS {
+            // Strangers with many addresses push out one another's alarms, not those of the service.
+            let oldest = self.alarms.iter().position(|old| old.name.key_of() != KeyOf::Service);
+            self.alarms.remove(oldest.unwrap_or(0));
+        }
+        self.alarms.push_back(alarm);
+        true
+    }
+
+    /// Ends every alarm with one of these keys; answers whether any stood.
+    pub fn clear(&mut self, of: KeyOf, keys: &[&str]) -> bool {
+        let before = self.alarms.len();
+        self.alarms.retain(|alarm| alarm.name.key_of() != of || !keys.contains(&alarm.key.as_str()));
+        self.alarms.len() != before
+    }
+
+    /// The network has so many clusters: ends the alarms whose bound it is under again.
+    pub fn clear_peer_limits(&mut self, count: usize) {
+        self.alarms.retain(|alarm| match alarm.name {
+            AlarmName::PeerLimitExceeded => count > limits::PEERS_ADVERTISED,
+            AlarmName::PeerLimitApproachingWarning => count >= limits::PEERS_WARNING,
+            _ => true,
+        });
+    }
+
+    /// Ends all of them: a service restart.
+    pub fn clear_all(&mut self) {
+        self.alarms.clear();
+    }
+
+    /// Those that stand, oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = &Alarm> {
+        self.alarms.iter()
+    }
+
+    /// `mAlarmedConnections`: keys of connections with an alarm standing.
+    pub fn alarmed_connections(&self) -> usize {
+        let mut keys: Vec<&str> = self
+            .alarms
+            .iter()
+            .filter(|alarm| alarm.name.is_of_a_connection())
+            .map(|alarm| alarm.key.as_str())
+            .collect();
+        keys.sort_unstable();
+        keys.dedup();
+        keys.len()
+    }
+}
+
+#[cfg(test)]
+#[path = "alarm_tests.rs"]
+mod tests;
