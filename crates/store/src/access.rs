@@ -1,0 +1,88 @@
+//! Who may read the file: its owner alone, from its first byte on and whatever the umask is.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use crate::StoreError;
+
+const FILE_MODE: u32 = 0o600;
+const FOLDER_MODE: u32 = 0o700;
+/// What others than the owner may do.
+const OTHERS: u32 = 0o077;
+
+/// Makes the database file where it is missing, and its folders; takes away what others may do with one that exists.
+pub(crate) fn claim(path: &Path) -> Result<(), StoreError> {
+    if let Some(folder) = path.parent() {
+        private_folder(folder).map_err(|source| StoreError::Access { path: folder.to_owned(), source })?;
+    }
+    private_file(path).map_err(|source| StoreError::Access { path: path.to_owned(), source })
+}
+
+/// Gives `-wal` and `-shm` the mode of the database, as SQLite does when it makes them: those that a database had while it
+/// was read-only, or open to others, stay behind as they were.
+pub(crate) fn align(path: &Path) -> Result<(), StoreError> {
+    // A database that is not there is for SQLite to report.
+    let Ok(database) = fs::metadata(path) else {
+        return Ok(());
+    };
+    for companion in ["-wal", "-shm"].map(|suffix| companion(path, suffix)) {
+        match follow(&companion, database.permissions().mode()) {
+            Err(source) if source.kind() != ErrorKind::NotFound => {
+                return Err(StoreError::Access { path: companion, source });
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn follow(companion: &Path, mode: u32) -> io::Result<()> {
+    let has = fs::metadata(companion)?.permissions().mode();
+    if has == mode { Ok(()) } else { fs::set_permissions(companion, Permissions::from_mode(mode)) }
+}
+
+/// The file that SQLite keeps beside the database under this suffix.
+fn companion(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+fn private_folder(path: &Path) -> io::Result<()> {
+    if path.as_os_str().is_empty() || path.is_dir() {
+        return Ok(());
+    }
+    if let Some(parent) = path.parent() {
+        private_folder(parent)?;
+    }
+    match DirBuilder::new().mode(FOLDER_MODE).create(path) {
+        // A umask can only have taken bits away: this gives them back.
+        Ok(()) => fs::set_permissions(path, Permissions::from_mode(FOLDER_MODE)),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+fn private_file(path: &Path) -> io::Result<()> {
+    match OpenOptions::new().write(true).create_new(true).mode(FILE_MODE).open(path) {
+        Ok(file) => {
+            file.set_permissions(Permissions::from_mode(FILE_MODE))?;
+            file.sync_all()?;
+            // The name too has to survive a power cut; SQLite syncs those of its own files.
+            path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+        }
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => tighten(path),
+        Err(error) => Err(error),
+    }
+}
+
+fn tighten(path: &Path) -> io::Result<()> {
+    let metadata = fs::metadata(path)?;
+    let mode = metadata.permissions().mode();
+    if !metadata.is_file() || mode & OTHERS == 0 {
+        return Ok(());
+    }
+    fs::set_permissions(path, Permissions::from_mode(mode & !OTHERS))
+}

@@ -1,0 +1,7 @@
+//! The store as others use it: what every ledger promises, the file, the kill, and `run sql`.
+
+mod battery;
+mod common;
+mod files;
+mod killed;
+mod run_sql;
