@@ -1,0 +1,205 @@
+//! The dialler: one attempt after another at the registration server, as long as the era lasts.
+//!
+//! resolve -> connect -> TLS -> admission -> Conversation -> ended -> wait -> again
+
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use ilslab_core::config::Registration;
+use ilslab_core::event::{Direction, Happening, Link, PeerAddress};
+use ilslab_core::handshake::Channel;
+use ilslab_core::limits;
+use ilslab_core::outcome::Outcome;
+use ilslab_wire::{Ephemeral, Reason};
+use tokio::net::{TcpSocket, TcpStream};
+
+use crate::accept::unmapped;
+use crate::admit::{LetIn, secure};
+use crate::clock;
+use crate::conversation::{Conversation, Ended};
+use crate::dice::{jittered, octets};
+use crate::era::Era;
+use crate::stream::Frames;
+
+/// Dials until the era ends.
+pub(crate) async fn dial(era: Era, registration: Registration) {
+    let mut backoff = Backoff::new(&era);
+    loop {
+        let ended = attempt(&era, &registration, backoff.is_quick()).await;
+        if era.is_over() {
+            return;
+        }
+        let wait = backoff.after(&era, ended.as_ref());
+        tokio::select! {
+            _ = era.ended() => return,
+            () = tokio::time::sleep(wait) => {}
+        }
+    }
+}
+
+/// How long to wait before dialling again.
+struct Backoff {
+    next: Duration,
+    /// Until then a method is being changed somewhere: quick, and quiet.
+    quick_until: Option<Instant>,
+}
+
+impl Backoff {
+    fn new(era: &Era) -> Self {
+        let quick_until = era.changed_at.map(|changed| changed + limits::METHOD_CHANGE_WINDOW);
+        Self { next: first_wait(era), quick_until }
+    }
+
+    fn is_quick(&self) -> bool {
+        self.quick_until.is_some_and(|until| clock::monotonic() < until)
+    }
+
+    fn after(&mut self, era: &Era, ended: Option<&Ended>) -> Duration {
+        if ended.is_some_and(|ended| ended.told == Some(Reason::MethodChanged)) {
+            self.quick_until = Some(clock::monotonic() + limits::METHOD_CHANGE_WINDOW);
+        }
+        if ended.is_some_and(|ended| ended.joined) {
+            self.next = first_wait(era);
+        }
+        if self.is_quick() {
+            self.next = first_wait(era);
+            return limits::METHOD_CHANGE_RETRY;
+        }
+        let wait = jittered(&*era.common.dice, self.next);
+        self.next = (self.next * 2).min(era.config.retry_max);
+        wait
+    }
+}
+
+/// The first wait is no longer than the longest one.
+fn first_wait(era: &Era) -> Duration {
+    era.config.retry_initial.min(era.config.retry_max)
+}
+
+/// One attempt; answers how its conversation ended, if it came to one.
+async fn attempt(era: &Era, registration: &Registration, quiet: bool) -> Option<Ended> {
+    let keeper = &era.common.keeper;
+    let tls = era.config.uses_tls();
+    let port = if tls { registration.tls_port } else { registration.password_port };
+    let mut link = Link {
+        id: keeper.next_id(),
+        direction: Direction::Dialled,
+        tls,
+        revision: era.revision(),
+        begun: clock::wall(),
+        peer: PeerAddress::Name(registration.host.clone(), port),
+        local: None,
+    };
+    let (mut join_by, mut requested) = (clock::monotonic(), false);
+    let transport = async {
+        let socket = connect(era, &mut link, &mut requested, quiet).await?;
+        join_by = clock::monotonic() + era.config.timers.handshake;
+        if tls {
+            secure(era, &link, socket).await.map(|let_in| Transport::Tls(Box::new(let_in)))
+        } else {
+            plain(era, &link, socket).await
+        }
+    };
+    let transport = tokio::select! {
+        transport = transport => Some(transport?),
+        _ = era.ended() => None,
+    };
+    match transport {
+        Some(transport) => Some(converse(era, link, transport, join_by).await),
+        // Nothing has been told of one that still looked its hub's name up.
+        None if !requested => None,
+        None => {
+            keeper.note(&link, cancelled()).await;
+            None
+        }
+    }
+}
+
+/// An attempt that a change of settings overtook: no failure to raise an alarm for.
+pub(crate) fn cancelled() -> Happening {
+    let error = "cancelled: this node's settings have changed".to_owned();
+    Happening::NotConnected { outcome: Outcome::Closed, error, quiet: true }
+}
+
+enum Transport {
+    Plain(TcpStream),
+    Tls(Box<LetIn>),
+}
+
+/// A TCP connection; the address that a name has is told before it is dialled.
+async fn connect(era: &Era, link: &mut Link, requested: &mut bool, quiet: bool) -> Option<TcpStream> {
+    let keeper = &era.common.keeper;
+    let limit = era.config.timers.connect;
+    let resolved = resolve(&link.peer, era.config.dial_from.is_some_and(|from| from.is_ipv6()), limit).await;
+    if let Ok(address) = &resolved {
+        link.peer = PeerAddress::Socket(*address);
+    }
+    // Looking a name up is no part of the attempt.
+    link.begun = clock::wall();
+    keeper.note(link, Happening::Requested).await;
+    *requested = true;
+    let connected = match resolved {
+        Ok(address) => open(era, address, limit).await,
+        Err(error) => Err(error),
+    };
+    match connected {
+        Ok(socket) => {
+            link.local = socket.local_addr().ok().map(unmapped);
+            let _ = socket.set_nodelay(true);
+            Some(socket)
+        }
+        Err(error) => {
+            let refused = error.kind() == ErrorKind::ConnectionRefused;
+            let outcome = if refused { Outcome::RefusedConnection } else { Outcome::Unreachable };
+            keeper.note(link, Happening::NotConnected { outcome, error: error.to_string(), quiet }).await;
+            None
+        }
+    }
+}
+
+async fn resolve(peer: &PeerAddress, ipv6: bool, limit: Duration) -> io::Result<SocketAddr> {
+    let looked_up = tokio::time::timeout(limit, tokio::net::lookup_host((peer.host(), peer.port()))).await;
+    let addresses: Vec<SocketAddr> =
+        looked_up.map_err(|_| timed_out("the name was not resolved"))??.collect();
+    let preferred = addresses.iter().find(|address| address.is_ipv6() == ipv6);
+    let any = preferred.or(addresses.first()).copied();
+    any.ok_or_else(|| io::Error::new(ErrorKind::NotFound, "the name has no address"))
+}
+
+async fn open(era: &Era, address: SocketAddr, limit: Duration) -> io::Result<TcpStream> {
+    let socket = if address.is_ipv6() { TcpSocket::new_v6()? } else { TcpSocket::new_v4()? };
+    if let Some(from) = era.config.dial_from {
+        socket.bind(SocketAddr::new(from, 0))?;
+    }
+    let connected = tokio::time::timeout(limit, socket.connect(address)).await;
+    connected.map_err(|_| timed_out("no answer"))?
+}
+
+fn timed_out(what: &str) -> io::Error {
+    io::Error::new(ErrorKind::TimedOut, format!("{what} in time"))
+}
+
+async fn plain(era: &Era, link: &Link, socket: TcpStream) -> Option<Transport> {
+    era.common.keeper.note(link, Happening::Connected { admitted: None }).await;
+    Some(Transport::Plain(socket))
+}
+
+async fn converse(era: &Era, link: Link, transport: Transport, join_by: Instant) -> Ended {
+    let timers = era.config.timers;
+    let era = era.clone();
+    match transport {
+        Transport::Plain(socket) => {
+            let channel = Channel::Plain(Ephemeral::from_bytes(octets(&*era.common.dice)));
+            let frames = Frames::new(socket, timers.write);
+            Conversation { era, link, frames, shown: None, untold: None, join_by }.run(channel, None).await
+        }
+        Transport::Tls(let_in) => {
+            let LetIn { stream, input, admitted, shown } = *let_in;
+            let frames = Frames::new(stream, timers.write);
+            let untold = Some(Happening::Connected { admitted: Some(admitted) });
+            let shown = Some(shown);
+            Conversation { era, link, frames, shown, untold, join_by }.run(Channel::Tls(input), None).await
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! The time between two changes of who this node is and how it authenticates. Every connection belongs to one era:
+//! it takes one snapshot of configuration and identity, and ends with the era.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use ilslab_core::config::Config;
+use ilslab_wire::{PeerInfo, Reason};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::{mpsc, watch};
+
+use crate::dice::Dice;
+use crate::identity::Identity;
+use crate::keeper::Keeper;
+use crate::stream::linger;
+
+/// What outlives every era.
+#[derive(Clone)]
+pub(crate) struct Common {
+    pub(crate) keeper: Keeper,
+    pub(crate) dice: Arc<dyn Dice>,
+    pub(crate) provider: Arc<rustls::crypto::CryptoProvider>,
+    /// Held by each closed connection until the peer has hung up too, for a second at most.
+    pub(crate) lingering: mpsc::Sender<()>,
+}
+
+impl Common {
+    /// Closes a connection beside everything else: nobody waits for a peer to hang up.
+    pub(crate) fn linger<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(&self, stream: S) {
+        let held = self.lingering.clone();
+        tokio::spawn(async move {
+            linger(stream).await;
+            drop(held);
+        });
+    }
+}
+
+/// What the connections of one era share.
+#[derive(Clone)]
+pub(crate) struct Era {
+    pub(crate) common: Common,
+    pub(crate) config: Arc<Config>,
+    pub(crate) own: PeerInfo,
+    pub(crate) identity: Option<Arc<Identity>>,
+    /// When the era began by a change of method: then the dialler is quick and quiet for a while.
+    pub(crate) changed_at: Option<Instant>,
+    ended: watch::Receiver<Option<Reason>>,
+    /// Held by all that still has last words to say.
+    _alive: mpsc::Sender<()>,
+}
+
+/// Ends an era, and waits for its last words.
+pub(crate) struct EraEnd {
+    end: watch::Sender<Option<Reason>>,
+    alive: mpsc::Receiver<()>,
+}
+
+impl Era {
+    pub(crate) fn begin(
+        common: Common, config: Arc<Config>, own: PeerInfo, identity: Option<Arc<Identity>>,
+        changed_at: Option<Instant>,
+    ) -> (Self, EraEnd) {
+        let (end, ended) = watch::channel(None);
+        let (held, alive) = mpsc::channel(1);
+        (Self { common, config, own, identity, changed_at, ended, _alive: held }, EraEnd { end, alive })
+    }
+
+    /// Waits for the end of the era; answers what peers are told.
+    pub(crate) async fn ended(&self) -> Reason {
+        let mut ended = self.ended.clone();
+        let reason = ended.wait_for(Option::is_some).await.ok().and_then(|reason| *reason);
+        reason.unwrap_or(Reason::Shutdown)
+    }
+
+    /// `Config::revision` for a connection that begins now: settings that end no era have raised it too.
+    pub(crate) fn revision(&self) -> u64 {
+        let now = &self.common.keeper.snapshot().config;
+        if now.conversation == self.config.conversation { now.revision } else { self.config.revision }
+    }
+
+    /// Has it ended already?
+    pub(crate) fn is_over(&self) -> bool {
+        self.ended.borrow().is_some()
+    }
+}
+
+impl EraEnd {
+    /// Tells everybody, and waits until the last of them has said Bye. Each has a bound for that of its own.
+    pub(crate) async fn finish(mut self, reason: Reason) {
+        self.end.send_replace(Some(reason));
+        while self.alive.recv().await.is_some() {}
+    }
+}

@@ -1,0 +1,192 @@
+//! What a node shows of itself on TLS, and whom it trusts: loaded at service start, immutable, swapped whole.
+//!
+//! ```text
+//! --cert --key --trust, else platform/tomcat/tomcat.{pem,key}, platform/tomcat-trust/*.pem -> [`Identity`]
+//! ```
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ilslab_core::trust::{Certificate, TrustStore};
+use rcgen::KeyPair;
+use rustls::crypto::CryptoProvider;
+use rustls::sign::CertifiedKey;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use zeroize::Zeroizing;
+
+use crate::data_dir::{private_folder, write_private};
+use crate::pem::{self, PemError};
+
+/// Where certificates, key and trust store lie.
+#[derive(Clone, Debug)]
+pub struct IdentityPaths {
+    /// The tomcat certificate, with whatever chain is to be sent.
+    pub certificate: PathBuf,
+    /// Its key.
+    pub key: PathBuf,
+    /// The folder of `tomcat-trust`: every `*.pem` in it.
+    pub trust: PathBuf,
+}
+
+impl IdentityPaths {
+    /// The places under a node's folder.
+    pub fn under(platform: &Path) -> Self {
+        Self {
+            certificate: platform.join("tomcat/tomcat.pem"),
+            key: platform.join("tomcat/tomcat.key"),
+            trust: platform.join("tomcat-trust"),
+        }
+    }
+
+    /// A trust store that was named is a folder; a mistyped one would be an empty store, and every peer a stranger.
+    pub(crate) fn check_store(&self) -> Result<(), PemError> {
+        if self.trust.is_dir() {
+            return Ok(());
+        }
+        let cure = "name the folder with the certificates that are trusted; it may be empty";
+        Err(PemError::new(&self.trust, "is not a folder that can be read", cure))
+    }
+}
+
+/// The certificate this node shows, its key, and the store it judges peers by.
+pub struct Identity {
+    /// Certificate and key, as rustls takes them.
+    pub certified: Arc<CertifiedKey>,
+    /// The node's own certificate.
+    pub leaf: Certificate,
+    /// `tomcat-trust`.
+    pub trust: Arc<TrustStore>,
+}
+
+impl Identity {
+    /// Loads all three.
+    ///
+    /// # Errors
+    /// The first file that is not what it must be; nothing is replaced.
+    pub fn load(paths: &IdentityPaths, provider: &CryptoProvider) -> Result<Self, PemError> {
+        let chain = pem::certificates(&paths.certificate)?;
+        let leaf = parse(&paths.certificate, 1, chain.first().cloned().unwrap_or_else(|| Vec::new().into()))?;
+        let certified = certified(paths, chain, pem::private_key(&paths.key)?, provider)?;
+        let trust = Arc::new(TrustStore::new(trusted(&paths.trust)?));
+        Ok(Self { certified: Arc::new(certified), leaf, trust })
+    }
+
+    /// Makes a self-signed RSA-2048 certificate for the FQDN, as a fresh CUCM does. A key that lies there already is
+    /// kept and gets its certificate: a start that was killed halfway may have left it.
+    ///
+    /// # Errors
+    /// Where it cannot be written, or the key there is of no use.
+    pub fn make(paths: &IdentityPaths, fqdn: &str) -> Result<(), PemError> {
+        // The key first: a certificate without one would be loaded, and refused, by the next start.
+        let key = if paths.key.exists() {
+            kept_key(&paths.key)?
+        } else {
+            let (key, pem) = new_key().map_err(|error| PemError::unmade(&paths.key, &error))?;
+            write_private(&paths.key, pem.as_bytes())
+                .map_err(|error| PemError::unmade(&paths.key, &error))?;
+            key
+        };
+        let certificate =
+            self_signed(fqdn, &key).map_err(|error| PemError::unmade(&paths.certificate, &error))?;
+        write_private(&paths.certificate, certificate.as_bytes())
+            .map_err(|error| PemError::unmade(&paths.certificate, &error))?;
+        private_folder(&paths.trust).map_err(|error| PemError::unmade(&paths.trust, &error))
+    }
+}
+
+/// A chain with its key, once it is sure that they belong together.
+pub(crate) fn certified(
+    paths: &IdentityPaths, chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>,
+    provider: &CryptoProvider,
+) -> Result<CertifiedKey, PemError> {
+    let key = provider.key_provider.load_private_key(key).map_err(|error| {
+        PemError::new(
+            &paths.key,
+            format!("holds a key that cannot be used: {error}"),
+            "use RSA-2048 or P-256",
+        )
+    })?;
+    let certified = CertifiedKey::new(chain, key);
+    certified.keys_match().map_err(|_| {
+        let problem = format!("is not the key of {}", paths.certificate.display());
+        PemError::new(&paths.key, problem, "put certificate and key of one pair there")
+    })?;
+    Ok(certified)
+}
+
+/// A certificate of a file, by the number of its block.
+pub(crate) fn parse(
+    path: &Path, block: usize, der: CertificateDer<'static>,
+) -> Result<Certificate, PemError> {
+    Certificate::parse(der).map_err(|error| {
+        let problem = format!("block {block} is no certificate: {error}");
+        PemError::new(path, problem, "export the certificate again as PEM (X.509)")
+    })
+}
+
+/// Every certificate of every `*.pem` in the folder, in the order of names. No folder is an empty store.
+fn trusted(folder: &Path) -> Result<Vec<Certificate>, PemError> {
+    let mut certificates = Vec::new();
+    for file in pem_files(folder)? {
+        for (number, der) in pem::certificates(&file)?.into_iter().enumerate() {
+            certificates.push(parse(&file, number + 1, der)?);
+        }
+    }
+    Ok(certificates)
+}
+
+/// The `*.pem` of a folder, by name. No folder has none.
+pub(crate) fn pem_files(folder: &Path) -> Result<Vec<PathBuf>, PemError> {
+    let unreadable = |error: std::io::Error| {
+        PemError::new(folder, format!("cannot be read: {error}"), "check the path and its permissions")
+    };
+    if !folder.try_exists().map_err(unreadable)? {
+        return Ok(Vec::new());
+    }
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        if path.extension().is_some_and(|extension| extension == "pem") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// A new key, and its PEM.
+fn new_key() -> Result<(KeyPair, Zeroizing<String>), rcgen::Error> {
+    let key = KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, rcgen::RsaKeySize::_2048)?;
+    let pem = Zeroizing::new(key.serialize_pem());
+    Ok((key, pem))
+}
+
+fn kept_key(path: &Path) -> Result<KeyPair, PemError> {
+    let key = pem::private_key(path)?;
+    KeyPair::try_from(&key).map_err(|error| {
+        let problem = format!("is there without its certificate, and none can be made for it: {error}");
+        PemError::new(path, problem, "put its certificate beside it, or remove the key")
+    })
+}
+
+/// PEM of a new certificate for this key.
+fn self_signed(fqdn: &str, key: &KeyPair) -> Result<String, rcgen::Error> {
+    use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, KeyUsagePurpose};
+    let mut params = CertificateParams::new(vec![fqdn.to_owned()])?;
+    params.distinguished_name = rcgen::DistinguishedName::new();
+    params.distinguished_name.push(DnType::CommonName, fqdn);
+    params.is_ca = IsCa::ExplicitNoCa;
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyEncipherment];
+    params.extended_key_usages =
+        vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+    let (begin, end) = validity();
+    params.not_before = begin;
+    params.not_after = end;
+    Ok(params.self_signed(key)?.pem())
+}
+
+/// From an hour ago, for clocks that differ, for five years, as CUCM does.
+fn validity() -> (time::OffsetDateTime, time::OffsetDateTime) {
+    let now = time::OffsetDateTime::UNIX_EPOCH + time::Duration::seconds(crate::clock::wall().seconds());
+    (now - time::Duration::hours(1), now + time::Duration::days(5 * 365))
+}

@@ -1,0 +1,115 @@
+//! Certificates made for one test: a CA, and what it signs. P-256, since making RSA keys takes longer than the tests.
+
+use std::path::{Path, PathBuf};
+
+use ilslab_node::IdentityPaths;
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose,
+};
+use time::{Duration, OffsetDateTime};
+
+/// A certificate and its key, as PEM.
+pub(crate) struct Pair {
+    pub(crate) certificate: String,
+    pub(crate) key: String,
+}
+
+/// What is wrong with a certificate.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flaw {
+    None,
+    Expired,
+    NotYetValid,
+    ServerAuthOnly,
+    ClientAuthOnly,
+}
+
+/// A certificate authority.
+pub(crate) struct Ca {
+    pub(crate) pem: String,
+    issuer: Issuer<'static, KeyPair>,
+}
+
+impl Ca {
+    pub(crate) fn new(name: &str) -> Self {
+        let key = KeyPair::generate().expect("a key");
+        let mut params = CertificateParams::new(Vec::new()).expect("no names");
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        let pem = params.self_signed(&key).expect("signs itself").pem();
+        Self { pem, issuer: Issuer::new(params, key) }
+    }
+
+    pub(crate) fn issue(&self, fqdn: &str, flaw: Flaw) -> Pair {
+        let key = KeyPair::generate().expect("a key");
+        let certificate = leaf(fqdn, flaw).signed_by(&key, &self.issuer).expect("signs");
+        Pair { certificate: certificate.pem(), key: key.serialize_pem() }
+    }
+}
+
+/// A certificate without any name but this common name, signed by itself or by a CA.
+pub(crate) fn named(common_name: &str, ca: Option<&Ca>) -> Pair {
+    let key = KeyPair::generate().expect("a key");
+    let mut params = leaf("nobody.example", Flaw::None);
+    params.subject_alt_names.clear();
+    params.distinguished_name = rcgen::DistinguishedName::new();
+    params.distinguished_name.push(DnType::CommonName, common_name);
+    let certificate = match ca {
+        Some(ca) => params.signed_by(&key, &ca.issuer),
+        None => params.self_signed(&key),
+    };
+    Pair { certificate: certificate.expect("signs").pem(), key: key.serialize_pem() }
+}
+
+pub(crate) fn self_signed(fqdn: &str) -> Pair {
+    let key = KeyPair::generate().expect("a key");
+    let certificate = leaf(fqdn, Flaw::None).self_signed(&key).expect("signs itself");
+    Pair { certificate: certificate.pem(), key: key.serialize_pem() }
+}
+
+fn leaf(fqdn: &str, flaw: Flaw) -> CertificateParams {
+    let mut params = CertificateParams::new(vec![fqdn.to_owned()]).expect("a name");
+    params.distinguished_name = rcgen::DistinguishedName::new();
+    params.distinguished_name.push(DnType::CommonName, fqdn);
+    params.is_ca = IsCa::ExplicitNoCa;
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyEncipherment];
+    params.extended_key_usages = match flaw {
+        Flaw::ServerAuthOnly => vec![ExtendedKeyUsagePurpose::ServerAuth],
+        Flaw::ClientAuthOnly => vec![ExtendedKeyUsagePurpose::ClientAuth],
+        _ => vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth],
+    };
+    let now = OffsetDateTime::now_utc();
+    let days = Duration::days;
+    (params.not_before, params.not_after) = match flaw {
+        Flaw::Expired => (now - days(2), now - days(1)),
+        Flaw::NotYetValid => (now + days(1), now + days(2)),
+        _ => (now - days(1), now + days(1)),
+    };
+    params
+}
+
+/// Writes an identity: certificate, key, and the certificates that are trusted.
+pub(crate) fn write(folder: &Path, pair: &Pair, trusted: &[&str]) -> IdentityPaths {
+    let paths = IdentityPaths {
+        certificate: folder.join("tomcat.pem"),
+        key: folder.join("tomcat.key"),
+        trust: folder.join("trust"),
+    };
+    std::fs::create_dir_all(&paths.trust).expect("a folder");
+    std::fs::write(&paths.certificate, &pair.certificate).expect("writes");
+    std::fs::write(&paths.key, &pair.key).expect("writes");
+    for (number, pem) in trusted.iter().enumerate() {
+        std::fs::write(paths.trust.join(format!("{number}.pem")), pem).expect("writes");
+    }
+    paths
+}
+
+/// Writes a pair for a foreign peer; answers the two files.
+pub(crate) fn write_pair(folder: &Path, name: &str, pair: &Pair) -> (PathBuf, PathBuf) {
+    let (certificate, key) = (folder.join(format!("{name}.pem")), folder.join(format!("{name}.key")));
+    std::fs::write(&certificate, &pair.certificate).expect("writes");
+    std::fs::write(&key, &pair.key).expect("writes");
+    (certificate, key)
+}

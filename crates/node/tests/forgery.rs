@@ -1,0 +1,150 @@
+//! Peers whose names are made to mislead: no line of trace or syslog says what a peer wrote into its certificate.
+
+mod bench;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use bench::peer::{self, Peer};
+use bench::pki::{self, Ca, Flaw, Pair};
+use bench::{Bench, PASSWORD, Side, Station, Way, stage, tls};
+use ilslab_core::config::TlsVersion;
+use ilslab_core::event::Noted;
+use ilslab_core::outcome::Outcome;
+use ilslab_node::Scribe;
+use ilslab_sdl::{Recorder, RecorderOptions, read_trace};
+use ilslab_wire::{Message, Role};
+use tokio::io::AsyncReadExt;
+
+/// A common name (64 characters at most) that ends a value, a line and a terminal's colours, and begins a line of its own.
+const FORGED: &str = "evil] |\n00000009.001 |00:00:00.000 |AppInfo  |forged\u{1b}[31m\u{202e}";
+
+/// Writes trace and alarms as a daemon does.
+struct Scroll(Arc<Recorder>);
+
+impl Scribe for Scroll {
+    fn write(&mut self, noted: Noted) {
+        self.0.record(noted);
+    }
+}
+
+fn recorder(folder: &Path) -> Arc<Recorder> {
+    Arc::new(Recorder::open(&RecorderOptions::new(folder, "2", "node.lab.example")).expect("a folder"))
+}
+
+/// Everything in the files is a line of this node's own, and nothing in them leads a reader astray.
+fn is_unforged(folder: &Path, recorder: &Recorder, case: &str) {
+    recorder.close();
+    let logs = folder.join("activelog");
+    let lines = read_trace(&logs.join("cm/trace/ils/sdl")).expect("every line is one");
+    let own = |text: &str| text.contains("HandleSSLError") || text.contains("Ils") || text.contains("SdlSig");
+    assert!(
+        lines.iter().all(|line| own(line.text()) && !line.text().starts_with("forged")),
+        "{case}: {lines:?}"
+    );
+    let (mut alarms, mut is_named) = (0, false);
+    for file in [logs.join("cm/trace/ils/sdl/SDL001_600_000001.txt"), logs.join("syslog/CiscoSyslog")] {
+        let text = std::fs::read_to_string(&file).expect("text");
+        let misleads = |c: char| (c.is_control() && c != '\n') || ('\u{202a}'..='\u{202e}').contains(&c);
+        assert!(!text.contains(misleads), "{case}: {text:?}");
+        assert!(text.lines().all(|line| !line.starts_with("00000009")), "{case}: {text:?}");
+        is_named |= text.contains("evil");
+        if file.ends_with("CiscoSyslog") {
+            alarms = text.lines().filter(|line| line.contains("%UC_ILS-")).count();
+            assert_eq!(alarms, text.lines().count(), "{case}: {text:?}");
+        }
+    }
+    assert_eq!(alarms, 1, "{case}: the failure itself is told");
+    // A certificate that verified has a name, and the trace gives it all the same.
+    assert_eq!(is_named, case.starts_with("not known"), "{case}");
+}
+
+/// A name that is refused: with the chain, after it, and what the node is set to.
+fn certificates(
+    ca: &Ca, version: TlsVersion,
+) -> [(&'static str, Pair, Outcome, Option<&'static str>, TlsVersion); 2] {
+    let rejected = Outcome::PeerCertificateRejected(Some(18));
+    [
+        ("self-signed", pki::named(FORGED, None), rejected, Some(PASSWORD), version),
+        ("not known", pki::named(FORGED, Some(ca)), Outcome::CertificateNotKnown, None, version),
+    ]
+}
+
+fn side(bench: &Bench, ca: &Ca, name: &str, password: Option<&'static str>, version: TlsVersion) -> Side {
+    let own = ca.issue(&format!("{name}.lab.example"), Flaw::None);
+    let identity = pki::write(bench.folder(), &own, &[&ca.pem]);
+    Side { tls: true, password, identity: Some(identity), version: Some(version) }
+}
+
+async fn ends_as(station: &Station, outcome: Outcome, case: &str) {
+    assert_eq!(station.outcome().await, outcome, "{case}");
+    station.until("the alarm", |snapshot| !snapshot.alarms.is_empty()).await;
+    station.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_forges_no_line_on_either_side() {
+    let ca = Ca::new("the lab CA");
+    for version in [TlsVersion::V1_2, TlsVersion::V1_3] {
+        for (case, pair, outcome, password, version) in certificates(&ca, version) {
+            let (bench, case) = (Bench::new(), format!("{case}, to a hub, {version:?}"));
+            let written = recorder(bench.folder());
+            let hub = side(&bench, &ca, "hub", password, version);
+            let hub = bench.hub_written_by(hub, Scroll(Arc::clone(&written))).await;
+            let address = hub.running.listening().expect("it listens");
+            // It is refused, sooner or later.
+            if let Ok(mut stream) = tls::dial(address, &pair).await {
+                let _ = stream.read(&mut [0; 16]).await;
+            }
+            ends_as(&hub, outcome, &case).await;
+            is_unforged(bench.folder(), &written, &case);
+        }
+        for (case, pair, outcome, password, version) in certificates(&ca, version) {
+            let (bench, case) = (Bench::new(), format!("{case}, to a spoke, {version:?}"));
+            let written = recorder(bench.folder());
+            let (listener, address) = peer::listener().await;
+            let villain = tokio::spawn(async move {
+                // The listener stays, so that the spoke meets nothing else when it dials again.
+                let answered = tls::answer(&listener, &pair).await;
+                (listener, answered.is_ok())
+            });
+            let spoke = side(&bench, &ca, "spoke", password, version);
+            let spoke = bench.spoke_written_by(address, spoke, Scroll(Arc::clone(&written))).await;
+            ends_as(&spoke, outcome, &case).await;
+            let _listener = villain.await.expect("no panic");
+            is_unforged(bench.folder(), &written, &case);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_breaks_its_rule_is_refused_and_shown_to_nobody_as_it_is() {
+    let bench = Bench::new();
+    let written = recorder(bench.folder());
+    // Without a password frames are not sealed, so that one can be altered.
+    let (side, door) = stage(&bench, "hub", Way { tls: Some(TlsVersion::V1_3), password: false });
+    let hub = bench.hub_written_by(side, Scroll(Arc::clone(&written))).await;
+    let address = hub.running.listening().expect("it listens");
+    let mut villain = Peer::dial(address, "127.0.0.1", door).await;
+    // Of the same length, so that only the rule of the name is broken.
+    let good = "a description for this one test";
+    let info = ilslab_wire::PeerInfo {
+        description: good.parse().expect("a description"),
+        ..peer::info("villain", 5, Role::Spoke)
+    };
+    let forged = "a]\u{1b}[31m|\nforged line, one test.";
+    assert_eq!(good.len(), forged.len());
+    let mut octets = villain.octets(&Message::Register(info));
+    let at = octets.windows(good.len()).position(|window| window == good.as_bytes()).expect("it is in there");
+    octets.splice(at..at + good.len(), forged.bytes());
+    villain.send(&octets).await;
+    assert_eq!(villain.frame().await, None, "nothing is told before the join");
+    assert_eq!(hub.outcome().await, Outcome::ProtocolError);
+    hub.stop().await;
+    written.close();
+    let text =
+        std::fs::read_to_string(bench.folder().join("activelog/cm/trace/ils/sdl/SDL001_600_000001.txt"));
+    let text = text.expect("text");
+    assert!(!text.contains('\u{1b}') && !text.lines().any(|line| line.starts_with("forged")), "{text:?}");
+    assert!(hub.snapshot().peers.is_empty());
+}
