@@ -1,0 +1,332 @@
+//! A blocking client of the API, for commands and scenarios.
+//!
+//! It reaches a node directly, never through a proxy of the environment: a node's admin address is loopback.
+
+mod certificates;
+mod error;
+
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
+use ureq::http::{Response, Uri, header};
+use ureq::{Agent, Body, RequestBuilder};
+use zeroize::Zeroizing;
+
+use crate::gate::USER;
+
+pub use error::ClientError;
+
+/// To get a TCP connection.
+const CONNECT: Duration = Duration::from_secs(2);
+/// For everything else together.
+const TOTAL: Duration = Duration::from_secs(10);
+/// Largest answer that is read, in octets; more than `run sql` gives, JSON and all.
+const ANSWER_MAX: u64 = 64 * 1024 * 1024;
+
+/// What `/readyz` says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Readiness {
+    /// Bound, with a store that can be written.
+    pub ready: bool,
+    /// The whole answer.
+    pub details: Value,
+}
+
+/// One node, spoken to over HTTP.
+pub struct Client {
+    agent: Agent,
+    /// Scheme, host and port.
+    base: String,
+    authorization: Option<Zeroizing<String>>,
+}
+
+impl Client {
+    /// A client that logs in with this password.
+    ///
+    /// # Errors
+    /// [`ClientError::Address`] where the URL is not `http://HOST:PORT`.
+    pub fn new(base_url: &str, password: &str) -> Result<Self, ClientError> {
+        let credentials = Zeroizing::new(format!("{USER}:{password}"));
+        let authorization = Zeroizing::new(format!("Basic {}", STANDARD.encode(credentials.as_bytes())));
+        Ok(Self { authorization: Some(authorization), ..Self::anonymous(base_url)? })
+    }
+
+    /// A client that may only ask [`Client::live`], [`Client::ready`] and [`Client::metrics`].
+    ///
+    /// # Errors
+    /// As [`Client::new`].
+    pub fn anonymous(base_url: &str) -> Result<Self, ClientError> {
+        let config = Agent::config_builder()
+            .proxy(None)
+            .max_redirects(0)
+            // A node that was restarted between two calls would leave a dead connection behind.
+            .max_idle_connections(0)
+            .http_status_as_error(false)
+            .timeout_connect(Some(CONNECT))
+            .timeout_global(Some(TOTAL))
+            .build();
+        Ok(Self { agent: config.into(), base: base(base_url)?, authorization: None })
+    }
+
+    /// Scheme, host and port of the node.
+    pub fn url(&self) -> &str {
+        &self.base
+    }
+
+    /// Whether the node answers at all.
+    ///
+    /// # Errors
+    /// Where it does not.
+    pub fn live(&self) -> Result<(), ClientError> {
+        let mut answer = self.send(self.agent.get(self.at("/livez")))?;
+        let text = self.text(&mut answer)?;
+        if answer.status().is_success() && text == "ok" { Ok(()) } else { Err(self.refusal(&answer, &text)) }
+    }
+
+    /// Whether the node is of use.
+    ///
+    /// # Errors
+    /// Where it does not say.
+    pub fn ready(&self) -> Result<Readiness, ClientError> {
+        let mut answer = self.send(self.agent.get(self.at("/readyz")))?;
+        let text = self.text(&mut answer)?;
+        let details: Value = self.parse(&text)?;
+        match details.get("ready").and_then(Value::as_bool) {
+            Some(ready) => Ok(Readiness { ready, details }),
+            None => Err(self.refusal(&answer, &text)),
+        }
+    }
+
+    /// `GET status`.
+    ///
+    /// # Errors
+    /// Any [`ClientError`].
+    pub fn status(&self) -> Result<Value, ClientError> {
+        self.get("status")
+    }
+
+    /// `GET peers`.
+    ///
+    /// # Errors
+    /// Any [`ClientError`].
+    pub fn peers(&self) -> Result<Value, ClientError> {
+        self.get("peers")
+    }
+
+    /// `GET connections`.
+    ///
+    /// # Errors
+    /// Any [`ClientError`].
+    pub fn connections(&self) -> Result<Value, ClientError> {
+        self.get("connections")
+    }
+
+    /// `GET alarms`.
+    ///
+    /// # Errors
+    /// Any [`ClientError`].
+    pub fn alarms(&self) -> Result<Value, ClientError> {
+        self.get("alarms")
+    }
+
+    /// `GET trace`: the lines behind this cursor, the `next` of an earlier answer; without one, from the oldest on.
+    ///
+    /// # Errors
+    /// Any [`ClientError`]; a cursor that is none is a [`ClientError::Problem`] with status 422.
+    pub fn trace(&self, after: Option<&str>) -> Result<Value, ClientError> {
+        match after {
+            None => self.get("trace"),
+            Some(after) => {
+                // Anything else than what a cursor is made of would be another part of the URL.
+                let plain: String = after.chars().filter(|c| c.is_ascii_digit() || *c == '-').collect();
+                self.get(&format!("trace?after={plain}"))
+            }
+        }
+    }
+
+    /// `/metrics`, in Prometheus' text format.
+    ///
+    /// # Errors
+    /// Where it does not answer.
+    pub fn metrics(&self) -> Result<String, ClientError> {
+        let mut answer = self.send(self.agent.get(self.at("/metrics")))?;
+        let text = self.text(&mut answer)?;
+        if answer.status().is_success() { Ok(text) } else { Err(self.refusal(&answer, &text)) }
+    }
+
+    /// `GET config`.
+    ///
+    /// # Errors
+    /// Any [`ClientError`].
+    pub fn config(&self) -> Result<Value, ClientError> {
+        self.get("config")
+    }
+
+    /// `PATCH config`; answers the configuration once it is in force.
+    ///
+    /// # Errors
+    /// Any [`ClientError`]; a setting that cannot be is a [`ClientError::Problem`] with its key.
+    pub fn patch(&self, settings: &Map<String, Value>) -> Result<Value, ClientError> {
+        let body = self.json(settings)?;
+        let request = self.agent.patch(self.at("/api/v1/config"));
+        self.exchange(request.content_type("application/merge-patch+json"), &body)
+    }
+
+    /// `POST peers/{id}/disconnect`: forgets a peer.
+    ///
+    /// # Errors
+    /// Any [`ClientError`]; an unknown peer is a [`ClientError::Problem`] with status 404.
+    pub fn disconnect(&self, peer_id: &str) -> Result<Value, ClientError> {
+        // A peer ID is hex; anything else would be a part of the path.
+        let hex: String = peer_id.chars().filter(char::is_ascii_alphanumeric).collect();
+        self.post(&format!("peers/{hex}/disconnect"), &json!({}))
+    }
+
+    /// `POST service/restart`.
+    ///
+    /// # Errors
+    /// Any [`ClientError`]; certificates that cannot be read are a [`ClientError::Problem`] with status 409.
+    pub fn restart(&self) -> Result<Value, ClientError> {
+        self.post("service/restart", &json!({}))
+    }
+
+    /// `POST sql`: columns, rows and the text as `run sql` prints it.
+    ///
+    /// # Errors
+    /// Any [`ClientError`].
+    pub fn sql(&self, sql: &str) -> Result<Value, ClientError> {
+        self.post("sql", &json!({"sql": sql}))
+    }
+
+    /// `POST cli`: an `admin:` command; answers what it prints.
+    ///
+    /// # Errors
+    /// Any [`ClientError`]; an unknown command is a [`ClientError::Problem`] that lists those there are.
+    pub fn cli(&self, command: &str) -> Result<String, ClientError> {
+        let answer: Value = self.post("cli", &json!({"command": command}))?;
+        let output = answer.get("output").and_then(Value::as_str);
+        output.map(str::to_owned).ok_or_else(|| self.odd("the answer has no output"))
+    }
+
+    fn get(&self, route: &str) -> Result<Value, ClientError> {
+        let answer = self.send(self.agent.get(self.at(&format!("/api/v1/{route}"))))?;
+        self.value(answer)
+    }
+
+    fn post(&self, route: &str, body: &impl serde::Serialize) -> Result<Value, ClientError> {
+        let request = self.agent.post(self.at(&format!("/api/v1/{route}")));
+        self.exchange(request.content_type("application/json"), &self.json(body)?)
+    }
+
+    fn exchange(
+        &self, request: RequestBuilder<ureq::typestate::WithBody>, body: &[u8],
+    ) -> Result<Value, ClientError> {
+        let answer = self.authorised(request).send(body).map_err(|error| self.failed(error))?;
+        self.value(answer)
+    }
+
+    fn send(
+        &self, request: RequestBuilder<ureq::typestate::WithoutBody>,
+    ) -> Result<Response<Body>, ClientError> {
+        self.authorised(request).call().map_err(|error| self.failed(error))
+    }
+
+    fn authorised<B>(&self, request: RequestBuilder<B>) -> RequestBuilder<B> {
+        match &self.authorization {
+            Some(value) => request.header(header::AUTHORIZATION, value.as_str()),
+            None => request,
+        }
+    }
+
+    fn at(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
+    /// What a caller sends, wiped afterwards: it can hold a password.
+    fn json(&self, value: &impl serde::Serialize) -> Result<Zeroizing<Vec<u8>>, ClientError> {
+        serde_json::to_vec(value).map(Zeroizing::new).map_err(|error| self.odd(&error.to_string()))
+    }
+
+    fn value(&self, mut answer: Response<Body>) -> Result<Value, ClientError> {
+        let text = self.text(&mut answer)?;
+        if answer.status().is_success() { self.parse(&text) } else { Err(self.refusal(&answer, &text)) }
+    }
+
+    fn text(&self, answer: &mut Response<Body>) -> Result<String, ClientError> {
+        let limited = answer.body_mut().with_config().limit(ANSWER_MAX);
+        limited.read_to_string().map_err(|error| self.failed(error))
+    }
+
+    fn parse<T: DeserializeOwned>(&self, text: &str) -> Result<T, ClientError> {
+        serde_json::from_str(text).map_err(|error| self.odd(&error.to_string()))
+    }
+
+    /// The error that an answer other than success is.
+    fn refusal(&self, answer: &Response<Body>, text: &str) -> ClientError {
+        let status = answer.status().as_u16();
+        if status == 401 {
+            return ClientError::Unauthorised { url: self.base.clone() };
+        }
+        let Ok(problem) = serde_json::from_str::<Value>(text) else {
+            return self.odd(&format!("status {status} without a reason"));
+        };
+        let member = |name: &str| problem.get(name).and_then(Value::as_str).map(str::to_owned);
+        match (member("title"), member("detail")) {
+            (Some(title), Some(detail)) => ClientError::Problem { status, title, detail, key: member("key") },
+            _ => self.odd(&format!("status {status} without a reason")),
+        }
+    }
+
+    fn failed(&self, error: ureq::Error) -> ClientError {
+        let url = self.base.clone();
+        match error {
+            ureq::Error::Timeout(_) => ClientError::Timeout { url },
+            ureq::Error::Protocol(error) => self.odd(&error.to_string()),
+            error => ClientError::Unreachable { url, error: error.to_string() },
+        }
+    }
+
+    fn odd(&self, error: &str) -> ClientError {
+        ClientError::Answer { url: self.base.clone(), error: error.to_owned() }
+    }
+}
+
+/// The URL without the slash at its end; only `http://HOST` and `http://HOST:PORT` will do.
+fn base(url: &str) -> Result<String, ClientError> {
+    let wrong = || ClientError::Address { url: url.to_owned() };
+    let parsed: Uri = url.parse().map_err(|_| wrong())?;
+    let authority = parsed.authority().map(|authority| authority.as_str()).unwrap_or_default();
+    let plain = !authority.is_empty() && !authority.contains('@') && matches!(parsed.path(), "" | "/");
+    if parsed.scheme_str() != Some("http") || !plain || parsed.query().is_some() {
+        return Err(wrong());
+    }
+    Ok(format!("http://{authority}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_of_a_node_is_a_url_without_a_path() {
+        for (url, want) in [
+            ("http://127.0.0.1:8080", Some("http://127.0.0.1:8080")),
+            ("http://127.0.0.1:8080/", Some("http://127.0.0.1:8080")),
+            ("http://[::1]:8080", Some("http://[::1]:8080")),
+            ("http://hub", Some("http://hub")),
+            ("https://hub", None),
+            ("127.0.0.1:8080", None),
+            ("hub", None),
+            ("", None),
+            ("http://", None),
+            ("http://a:b@hub", None),
+            ("http://hub/api", None),
+            ("http://hub?x", None),
+        ] {
+            assert_eq!(base(url).ok().as_deref(), want, "{url}");
+        }
+    }
+}
