@@ -1,0 +1,89 @@
+//! What a folder was set up for. The same stamp stands in the folders of both nodes and of the lab.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use super::ComposeError;
+use crate::error::LabError;
+use crate::folder::write_private;
+use crate::scenario::{Dice, Scenario};
+
+/// The stamp's file.
+const FILE: &str = "stamp";
+/// How the folders are laid out: another layout is another stamp, and so a new setup.
+const LAYOUT: &str = "1";
+
+/// A scenario, and a number of this setup: folders with different numbers do not belong together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Stamp {
+    pub(super) scenario: &'static Scenario,
+    run: String,
+}
+
+impl Stamp {
+    /// A new one.
+    ///
+    /// # Errors
+    /// [`LabError::Random`].
+    pub(super) fn new(scenario: &'static Scenario) -> Result<Self, LabError> {
+        Ok(Self { scenario, run: Dice::random().map_err(LabError::Random)?.to_string() })
+    }
+
+    /// The stamp of a folder.
+    ///
+    /// # Errors
+    /// There is none, or it is not one of this layout.
+    pub(super) fn read(folder: &Path) -> Result<Self, ComposeError> {
+        let path = folder.join(FILE);
+        match fs::read_to_string(&path) {
+            Ok(text) => Self::parse(&text).ok_or(ComposeError::NoStamp { path }),
+            Err(source) => Err(ComposeError::NotSetUp { path, source }),
+        }
+    }
+
+    /// Stamps a folder that has none.
+    pub(super) fn write(&self, folder: &Path) -> io::Result<()> {
+        write_private(&folder.join(FILE), &self.text())
+    }
+
+    fn text(&self) -> String {
+        format!("{LAYOUT} {} {}\n", self.scenario.id, self.run)
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let mut words = text.strip_suffix('\n')?.split(' ');
+        let (layout, id, run) = (words.next()?, words.next()?, words.next()?);
+        let whole = layout == LAYOUT && !run.is_empty() && words.next().is_none();
+        let scenario = Scenario::find(id).filter(|_| whole)?;
+        Some(Self { scenario, run: run.to_owned() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stamp_is_read_back_and_anything_else_is_none() {
+        let scenario = Scenario::find("tls/joined").expect("a scenario");
+        let stamp = Stamp::new(scenario).expect("random numbers");
+        assert_eq!(Stamp::parse(&stamp.text()), Some(stamp));
+        for (case, text) in [
+            ("empty", ""),
+            ("cut off", "1 tls/joined 7"),
+            ("without a number", "1 tls/joined \n"),
+            ("another layout", "0 tls/joined 7\n"),
+            ("no scenario", "1 tls/nothing 7\n"),
+            ("more", "1 tls/joined 7 8\n"),
+        ] {
+            assert_eq!(Stamp::parse(text), None, "{case}");
+        }
+    }
+
+    #[test]
+    fn two_setups_of_one_scenario_have_two_stamps() {
+        let scenario = Scenario::find("tls/joined").expect("a scenario");
+        assert_ne!(Stamp::new(scenario).expect("one"), Stamp::new(scenario).expect("another"));
+    }
+}

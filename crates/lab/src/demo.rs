@@ -1,0 +1,255 @@
+//! `ilslab demo`: a hub and a spoke on loopback that join, or fail to, before your eyes.
+//!
+//! ```text
+//! DemoArgs -> ports free? -> folder, certificates -> scenario::perform -> closing: tables, alarms, what to try
+//!                                                        |                  '-> stays until Ctrl-C
+//!             both trace files -> merge -> step (in words) -> Story -> stdout
+//! ```
+
+mod closing;
+mod merge;
+mod step;
+mod story;
+
+use std::io::{self, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::certs::KeyKind;
+use crate::clock::{glance, wall};
+use crate::error::LabError;
+use crate::folder::{DEMO_MARK, Grounds};
+use crate::handoff::{self, Handoff, Left};
+use crate::interrupt::Interrupt;
+use crate::process::{Program, Side};
+use crate::scenario::{
+    ADMIN_PORTS, Audience, Credentials, Dice, Judged, Method, PASSWORD_PORT, Pair, PortChoice, Scenario,
+    Settings, Stage, TLS_PORT, TlsPin, perform,
+};
+use crate::style::Style;
+use closing::Closing;
+use story::Story;
+
+/// `ilslab demo …`
+#[derive(Debug, Clone, Args)]
+#[command(
+    about = "Start a hub and a spoke on loopback, and watch them join",
+    after_help = "\
+Examples:
+  ilslab demo
+  ilslab demo --method tls-password --fault spoke-self-signed
+  ilslab demo --method password-then-tls --data-dir demo
+  ilslab demo --once --json
+
+The nodes take the ports 7501, 7502, 8080 and 8081, and stay until Ctrl-C.
+Other terminals reach them as `hub` and `spoke`: `ilslab alarms hub`.
+`ilslab scenario list` shows every fault.
+
+Exit codes: 0 as expected, 1 another outcome, 3 usage,
+4 a port taken or a folder not usable, 5 timeout, 70 a bug."
+)]
+pub struct DemoArgs {
+    /// How the two authenticate
+    #[arg(long, value_enum, default_value_t)]
+    pub method: Method,
+    /// What is wrong, as in the scenario METHOD/FAULT [default: nothing, they join]
+    #[arg(long, value_name = "FAULT", default_value = "", hide_default_value = true)]
+    pub fault: String,
+    /// End at the outcome, or after 30 s
+    #[arg(long)]
+    pub once: bool,
+    /// Print one JSON object on stdout, and nothing else there
+    #[arg(long, requires = "once")]
+    pub json: bool,
+    /// Put everything here and leave it: new, empty, or of an earlier demo, which is emptied [default: a temporary
+    /// folder that goes with the demo]
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Speak this version of TLS only [default: what the nodes agree on]
+    #[arg(long, value_name = "VERSION", value_enum)]
+    pub tls_version: Option<TlsPin>,
+    /// The kind of the keys
+    #[arg(long, value_enum, default_value_t)]
+    pub key: KeyKind,
+    /// Take any free ports instead of the default ones
+    #[arg(long, hide = true)]
+    pub any_port: bool,
+}
+
+/// Runs `ilslab demo` with the executable that runs now; answers the exit code.
+pub fn run_demo(args: &DemoArgs) -> u8 {
+    let program =
+        Program::current().map_err(|source| LabError::System { doing: "find this executable", source });
+    match program {
+        Ok(program) => run(args, &program, &mut io::stdout(), &mut io::stderr(), Style::of_stdout()),
+        Err(error) => failed(&error, &mut io::stderr()),
+    }
+}
+
+/// Runs `ilslab demo`: the story and the result go to `out`, progress and errors to `err`. Answers the exit code.
+pub fn run(args: &DemoArgs, program: &Program, out: &mut dyn Write, err: &mut dyn Write, style: Style) -> u8 {
+    match show(args, program, out, err, style) {
+        Ok(code) => code,
+        // Whoever ends a demo that would have stayed has seen enough of it.
+        Err(LabError::Interrupted) if !args.once => 0,
+        Err(error) => failed(&error, err),
+    }
+}
+
+fn failed(error: &LabError, err: &mut dyn Write) -> u8 {
+    // Without a stderr there is still the exit code.
+    let _ = writeln!(err, "failed to show the demo: {error}");
+    error.exit_code()
+}
+
+fn show(
+    args: &DemoArgs, program: &Program, out: &mut dyn Write, err: &mut dyn Write, style: Style,
+) -> Result<u8, LabError> {
+    let scenario = chosen(args.method, &args.fault)?;
+    let settings = settings(args)?;
+    if settings.ports == PortChoice::Default {
+        check_ports(&[TLS_PORT, PASSWORD_PORT].into_iter().chain(ADMIN_PORTS).collect::<Vec<_>>())?;
+    }
+    let grounds = grounds(args)?;
+    let interrupt =
+        Interrupt::watch().map_err(|source| LabError::System { doing: "catch signals", source })?;
+    // Progress that cannot be shown is no reason to fail.
+    let mut tell = |line: &str| drop(writeln!(err, "{line}"));
+    let credentials = Credentials::make([scenario], args.key, wall(), &mut tell)?;
+    let stage =
+        Stage { program, scenario, credentials: &credentials, settings: &settings, dir: grounds.path() };
+    let mut nowhere = io::sink();
+    let screen: &mut dyn Write = if args.json { &mut nowhere } else { &mut *out };
+    let story = Story::new(screen, style, Side::BOTH.map(|side| stage.trace(side)));
+    let mut demo =
+        Demo { stage: &stage, temporary: grounds.is_temporary(), interrupt: interrupt.clone(), story };
+    // Ctrl-C reaches the daemons as well: what fails then has not failed by itself.
+    let interrupted = |error| if interrupt.has_come() { LabError::Interrupted } else { error };
+    let judged = demo.play(args.once).map_err(interrupted)?;
+    if args.json {
+        report(&judged, out)?;
+    }
+    Ok(judged.exit_code())
+}
+
+fn grounds(args: &DemoArgs) -> Result<Grounds, LabError> {
+    match &args.data_dir {
+        Some(dir) => Grounds::at(dir, DEMO_MARK),
+        None => Grounds::temporary(),
+    }
+}
+
+/// The result as one line of JSON.
+fn report(judged: &Judged, out: &mut dyn Write) -> Result<(), LabError> {
+    let line = serde_json::to_string(judged).map_err(|error| LabError::Report(error.into()))?;
+    writeln!(out, "{line}").and_then(|()| out.flush()).map_err(LabError::Report)
+}
+
+/// The scenario of a method and a fault; no fault, or `joined`, is the join.
+pub(crate) fn chosen(method: Method, fault: &str) -> Result<&'static Scenario, LabError> {
+    let case = if fault.is_empty() { "joined" } else { fault };
+    let cases = || Scenario::of_method(method).map(Scenario::case);
+    Scenario::of_method(method).find(|scenario| scenario.case() == case).ok_or_else(|| {
+        LabError::NoSuchFault {
+            method: method.name(),
+            fault: fault.to_owned(),
+            faults: cases().filter(|case| *case != "joined").collect::<Vec<_>>().join(", "),
+        }
+    })
+}
+
+fn settings(args: &DemoArgs) -> Result<Settings, LabError> {
+    Ok(Settings {
+        tls_version: args.tls_version,
+        ports: if args.any_port { PortChoice::Any } else { PortChoice::Default },
+        spoke_first: false,
+        retry_initial: None,
+        dice: Dice::random().map_err(LabError::Random)?,
+    })
+}
+
+/// Before anything is made: a port that is taken is told at once, with what to do.
+fn check_ports(ports: &[u16]) -> Result<(), LabError> {
+    for port in ports {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, *port));
+        TcpListener::bind(address).map_err(|source| LabError::Port { address, source })?;
+    }
+    Ok(())
+}
+
+/// One demo, from the curtain to the end.
+struct Demo<'a> {
+    stage: &'a Stage<'a>,
+    temporary: bool,
+    interrupt: Interrupt,
+    story: Story<'a>,
+}
+
+impl Demo<'_> {
+    fn play(&mut self, once: bool) -> Result<Judged, LabError> {
+        self.story.open(self.stage.scenario)?;
+        let stage = self.stage;
+        let (mut pair, judged) = perform(stage, self)?;
+        let shown = self.close(&mut pair, &judged, once);
+        // However it went: no daemon stays behind.
+        pair.stop();
+        let farewell =
+            if shown.is_ok() && !once { self.story.say("\nboth nodes have stopped") } else { Ok(()) };
+        shown.and(farewell).map(|()| judged)
+    }
+
+    /// After the outcome: the rest of the traces, the tables, and the long wait for Ctrl-C.
+    fn close(&mut self, pair: &mut Pair, judged: &Judged, once: bool) -> Result<(), LabError> {
+        if !judged.as_expected || self.stage.scenario.lesson.is_some() {
+            self.story.tell_only_news();
+        }
+        self.story.finish()?;
+        let stays = !once;
+        let closing = Closing { stage: self.stage, pair, judged, stays, temporary: self.temporary };
+        closing.tell(&mut self.story)?;
+        if once {
+            return Ok(());
+        }
+        let _left = self.leave(pair)?;
+        loop {
+            match self.look() {
+                Err(LabError::Interrupted) => return Ok(()),
+                looked => looked?,
+            }
+            if let Err(error) = pair.check() {
+                // Ctrl-C reaches the daemons as well, and they may be quicker.
+                glance();
+                return if self.interrupt.has_come() { Ok(()) } else { Err(error.into()) };
+            }
+            glance();
+        }
+    }
+
+    fn leave(&self, pair: &Pair) -> Result<Left, LabError> {
+        let password_file = std::path::absolute(self.stage.admin_password())
+            .map_err(LabError::folder("find the whole path of", &self.stage.admin_password()))?;
+        handoff::leave(&Side::BOTH.map(|side| {
+            let url = pair.daemon(side).url();
+            (side, Handoff { url, password_file: password_file.clone() })
+        }))
+    }
+}
+
+impl Audience for Demo<'_> {
+    fn hear(&mut self, words: &str) -> Result<(), LabError> {
+        self.story.announce(words)
+    }
+
+    fn look(&mut self) -> Result<(), LabError> {
+        if self.interrupt.has_come() {
+            return Err(LabError::Interrupted);
+        }
+        self.story.go_on()
+    }
+}
+
+#[cfg(test)]
+#[path = "demo_tests.rs"]
+mod tests;
