@@ -1,0 +1,238 @@
+//! `ilslab alarms|trace|admin|set NODE`: commands to a running node, over its HTTP API.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use ilslab_admin::{Client, ClientError};
+use ilslab_core::settings::ADJUSTABLE;
+use ilslab_lab::handoff;
+use serde_json::{Map, Value};
+
+use crate::daemon::{ENVIRONMENT, TIMEOUT, USAGE};
+use crate::files;
+
+/// Octets of a password that a command reads; the node judges it.
+const PASSWORD_LINE_MAX: usize = 1_024;
+
+/// How often a followed trace is asked for more.
+const FOLLOW_EVERY: Duration = Duration::from_millis(200);
+
+/// `ilslab alarms`.
+pub fn alarms_command() -> Command {
+    addressed(Command::new("alarms"))
+        .about("Print the alarms that stand on a node")
+        .arg(json())
+        .after_help("Example:\n  ilslab alarms hub\n  ilslab alarms http://127.0.0.1:8081 --json")
+}
+
+/// `ilslab trace`.
+pub fn trace_command() -> Command {
+    let follow = Arg::new("follow").long("follow").short('f').action(ArgAction::SetTrue);
+    addressed(Command::new("trace"))
+        .about("Print the SDL trace of a node")
+        .arg(follow.help("Go on with what is written from now on, until Ctrl-C"))
+        .after_help("Example:\n  ilslab trace hub\n  ilslab trace spoke --follow")
+}
+
+/// `ilslab admin`.
+pub fn admin_command() -> Command {
+    let words = Arg::new("command").value_name("COMMAND").required(true).num_args(1..).trailing_var_arg(true);
+    addressed(Command::new("admin"))
+        .about("Run a command of the CUCM command line on a node")
+        .arg(words.allow_hyphen_values(true).help("The command; its words are joined by one space"))
+        .after_help(
+            "Example:\n  ilslab admin hub run sql 'select * from remotecluster'\n  ilslab admin spoke utils ils showpeerinfo",
+        )
+}
+
+/// `ilslab set`.
+pub fn set_command() -> Command {
+    let keys = format!("KEY=VALUE with one of {}", ADJUSTABLE.join(", "));
+    let password = Arg::new("password-file")
+        .long("password-file")
+        .value_name("FILE")
+        .help("Also set the password in FILE (- = stdin)");
+    addressed(Command::new("set"))
+        .about("Change the ILS Configuration page of a running node; answers once the change is in force")
+        .arg(Arg::new("setting").value_name("KEY=VALUE").num_args(0..).help(keys))
+        .arg(password)
+        .after_help(
+            "Example (method 4, second step, on each node):\n  ilslab set hub use_tls=true use_password=false\n  ilslab set spoke use_tls=true use_password=false",
+        )
+}
+
+fn addressed(command: Command) -> Command {
+    command
+        .arg(
+            Arg::new("node").value_name("NODE").required(true).help("hub, spoke, or the URL of a node's API"),
+        )
+        .arg(
+            Arg::new("admin-password-file")
+                .long("admin-password-file")
+                .env("ILS_ADMIN_PASSWORD_FILE")
+                .value_name("FILE")
+                .help("File with the administrator's password [default: what a running demo left]"),
+        )
+}
+
+fn json() -> Arg {
+    Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print JSON")
+}
+
+/// Runs one of the four; answers the exit code.
+pub fn run(name: &str, matches: &ArgMatches) -> u8 {
+    let result = match name {
+        "alarms" => alarms(matches),
+        "trace" => trace(matches),
+        "admin" => admin(matches),
+        _ => set(matches),
+    };
+    match result {
+        Ok(text) => {
+            print_text(&text);
+            0
+        }
+        Err(error) => {
+            eprintln!(
+                "failed to {}: {error:#}",
+                if name == "set" { "change the settings" } else { "ask the node" }
+            );
+            exit_code(&error)
+        }
+    }
+}
+
+/// A closed pipe is the reader's way to say that it has seen enough.
+fn print_text(text: &str) {
+    let end = if text.ends_with('\n') || text.is_empty() { "" } else { "\n" };
+    let _ = write!(std::io::stdout(), "{text}{end}");
+}
+
+/// What did not come from the node is the command line's.
+pub(crate) fn exit_code(error: &anyhow::Error) -> u8 {
+    error.downcast_ref::<ClientError>().map_or(USAGE, exit_code_of)
+}
+
+/// Whose fault it is decides the code.
+pub(crate) fn exit_code_of(error: &ClientError) -> u8 {
+    match error {
+        ClientError::Timeout { .. } => TIMEOUT,
+        ClientError::Address { .. } | ClientError::Problem { status: 400..500, .. } => USAGE,
+        _ => ENVIRONMENT,
+    }
+}
+
+fn client(matches: &ArgMatches) -> anyhow::Result<Client> {
+    let node = matches.get_one::<String>("node").map_or("", String::as_str);
+    reach(node, matches.get_one::<String>("admin-password-file").map(PathBuf::from))
+}
+
+/// The client of a node: its URL, or `hub` or `spoke`; the password from this file, or from what a demo has left.
+pub(crate) fn reach(node: &str, password_file: Option<PathBuf>) -> anyhow::Result<Client> {
+    let left = matches!(node, "hub" | "spoke").then(|| handoff::read(node)).flatten();
+    let url = match (node, &left) {
+        (_, Some(left)) => left.url.clone(),
+        ("hub", None) => "http://127.0.0.1:8080".to_owned(),
+        ("spoke", None) => "http://127.0.0.1:8081".to_owned(),
+        (url, None) => url.to_owned(),
+    };
+    let file = password_file.or(left.map(|left| left.password_file)).ok_or_else(|| {
+        anyhow!("no password for {url}; give the administrator's with --admin-password-file FILE")
+    })?;
+    let password = files::read_line(&file, PASSWORD_LINE_MAX)
+        .with_context(|| format!("the password file {} cannot be read", file.display()))?;
+    let password = str::from_utf8(&password)
+        .with_context(|| format!("the password file {} holds no text", file.display()))?;
+    Ok(Client::new(&url, password)?)
+}
+
+fn alarms(matches: &ArgMatches) -> anyhow::Result<String> {
+    let answer = client(matches)?.alarms()?;
+    if matches.get_flag("json") {
+        return Ok(answer.to_string());
+    }
+    let none = Vec::new();
+    let alarms = answer.get("alarms").and_then(Value::as_array).unwrap_or(&none);
+    if alarms.is_empty() {
+        return Ok("no alarm stands".to_owned());
+    }
+    let field = |alarm: &Value, name: &str| alarm.get(name).and_then(Value::as_str).unwrap_or("").to_owned();
+    let lines = alarms.iter().map(|alarm| format!("{}  {}", field(alarm, "since"), field(alarm, "text")));
+    Ok(lines.collect::<Vec<_>>().join("\n"))
+}
+
+/// Page after page to the end; with `--follow` past it.
+fn trace(matches: &ArgMatches) -> anyhow::Result<String> {
+    let (client, follow) = (client(matches)?, matches.get_flag("follow"));
+    let mut after: Option<String> = None;
+    loop {
+        let page = client.trace(after.as_deref())?;
+        let none = Vec::new();
+        let lines = page.get("lines").and_then(Value::as_array).unwrap_or(&none);
+        for line in lines.iter().filter_map(|line| line.get("line").and_then(Value::as_str)) {
+            if writeln!(std::io::stdout(), "{line}").is_err() {
+                return Ok(String::new());
+            }
+        }
+        after = page.get("next").and_then(Value::as_str).map(str::to_owned);
+        match (lines.is_empty(), follow) {
+            (true, false) => return Ok(String::new()),
+            (true, true) => std::thread::sleep(FOLLOW_EVERY),
+            (false, _) => {}
+        }
+    }
+}
+
+fn admin(matches: &ArgMatches) -> anyhow::Result<String> {
+    let words: Vec<&str> =
+        matches.get_many::<String>("command").into_iter().flatten().map(String::as_str).collect();
+    Ok(client(matches)?.cli(&words.join(" "))?)
+}
+
+fn set(matches: &ArgMatches) -> anyhow::Result<String> {
+    let mut patch = Map::new();
+    for setting in matches.get_many::<String>("setting").into_iter().flatten() {
+        let (key, value) = setting.split_once('=').ok_or_else(|| anyhow!("`{setting}` is not KEY=VALUE"))?;
+        if key == "password" {
+            return Err(anyhow!(
+                "a password is no argument: others can read those; use --password-file FILE"
+            ));
+        }
+        patch.insert(key.to_owned(), value_of(value));
+    }
+    if let Some(file) = matches.get_one::<String>("password-file") {
+        patch.insert("password".to_owned(), Value::String(password(file)?));
+    }
+    if patch.is_empty() {
+        return Err(anyhow!("nothing to set; give KEY=VALUE with one of {}", ADJUSTABLE.join(", ")));
+    }
+    let config = client(matches)?.patch(&patch)?;
+    let lines = config.as_object().into_iter().flatten().map(|(key, value)| match value {
+        Value::String(text) => format!("{key} = {text}"),
+        other => format!("{key} = {other}"),
+    });
+    Ok(lines.collect::<Vec<_>>().join("\n"))
+}
+
+/// `true`, `false` and `null` are what they are in JSON; all else is text.
+fn value_of(text: &str) -> Value {
+    match text {
+        "true" => Value::Bool(true),
+        "false" => Value::Bool(false),
+        "null" => Value::Null,
+        text => Value::String(text.to_owned()),
+    }
+}
+
+fn password(file: &str) -> anyhow::Result<String> {
+    let line = match file {
+        "-" => files::line(std::io::stdin(), PASSWORD_LINE_MAX)
+            .context("the password on stdin cannot be read")?,
+        file => files::read_line(Path::new(file), PASSWORD_LINE_MAX)
+            .with_context(|| format!("the password file {file} cannot be read"))?,
+    };
+    Ok(str::from_utf8(&line).context("the password is no text")?.to_owned())
+}

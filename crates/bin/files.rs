@@ -1,0 +1,83 @@
+//! Files that people name: read up to a bound, since a device or a pipe may never end.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+/// All of a file that has at most so many octets; wiped when dropped, since it may be a secret.
+///
+/// # Errors
+/// The system's, or [`io::ErrorKind::FileTooLarge`].
+pub(crate) fn read(path: &Path, most: usize) -> io::Result<Zeroizing<Vec<u8>>> {
+    all(File::open(path)?, most)
+}
+
+/// The line of a file that holds one, as a password file does, without its end.
+///
+/// # Errors
+/// Those of [`read`].
+pub(crate) fn read_line(path: &Path, most: usize) -> io::Result<Zeroizing<Vec<u8>>> {
+    line(File::open(path)?, most)
+}
+
+/// The same of whatever can be read.
+///
+/// # Errors
+/// Those of [`read`].
+pub(crate) fn line(source: impl Read, most: usize) -> io::Result<Zeroizing<Vec<u8>>> {
+    let mut content = all(source, most.saturating_add(2))?;
+    let end = if content.ends_with(b"\r\n") { 2 } else { usize::from(content.ends_with(b"\n")) };
+    let length = content.len() - end;
+    content.truncate(length);
+    Ok(content)
+}
+
+fn all(source: impl Read, most: usize) -> io::Result<Zeroizing<Vec<u8>>> {
+    // Room for all of it from the start: growing would leave copies of a secret behind.
+    let mut content = Zeroizing::new(Vec::with_capacity(most.saturating_add(2)));
+    let limit = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
+    source.take(limit).read_to_end(&mut content)?;
+    if content.len() > most {
+        let error = format!("it has more than {most} octets");
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, error));
+    }
+    Ok(content)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_comes_without_its_end_and_with_nothing_else_left_out() {
+        for (content, want) in [
+            ("secret", "secret"),
+            ("secret\n", "secret"),
+            ("secret\r\n", "secret"),
+            ("secret\r", "secret\r"),
+            ("secret\n\n", "secret\n"),
+            (" secret ", " secret "),
+            ("", ""),
+            ("\n", ""),
+        ] {
+            let read = line(content.as_bytes(), 8).expect("it is short");
+            assert_eq!(*read, want.as_bytes(), "{content:?}");
+        }
+        assert!(line(&b"12345678\r\n"[..], 8).is_ok() && line(&b"12345678901"[..], 8).is_err());
+    }
+
+    #[test]
+    fn a_file_is_read_up_to_its_bound_and_one_without_an_end_is_refused() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("file");
+        for (octets, is_read) in [(0, true), (1_024, true), (1_025, false)] {
+            std::fs::write(&path, vec![b'x'; octets]).expect("writes");
+            assert_eq!(read(&path, 1_024).is_ok_and(|content| content.len() == octets), is_read, "{octets}");
+        }
+        let endless = read(Path::new("/dev/zero"), 1_024).expect_err("it never ends");
+        assert_eq!(endless.kind(), io::ErrorKind::FileTooLarge);
+        assert!(read(&folder.path().join("nowhere"), 1_024).is_err());
+    }
+}

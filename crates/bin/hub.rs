@@ -1,0 +1,9 @@
+//! `ils-hub`: the hub daemon under its own name.
+
+use std::process::ExitCode;
+
+use ilslab_core::config::ClusterRole;
+
+fn main() -> ExitCode {
+    ilslab::daemon::main("ils-hub", ClusterRole::Hub, std::env::args_os())
+}

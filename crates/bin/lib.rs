@@ -1,0 +1,18 @@
+//! What the three binaries share: the command line, and the wiring of node, admin and trace.
+//!
+//! ```text
+//! flags > ILS_ variables > TOML file -> options::Layers -> settings::Daemon -> daemon::run
+//!                                                            node + sdl + store + admin
+//! ilslab alarms|admin|set NODE -> client -> HTTP API of a running node
+//! ilslab health|wait URL       -> health, wait
+//! ```
+
+pub mod backend;
+pub mod client;
+pub mod daemon;
+mod files;
+pub mod health;
+pub mod limits;
+pub mod options;
+pub mod settings;
+pub mod wait;

@@ -1,0 +1,115 @@
+//! The commands to a running node, and the two checks that the documentation ends with.
+
+use ilslab_lab::Side;
+
+use crate::world::{World, ilslab, text, until};
+
+#[test]
+fn the_two_checks_of_the_documentation_show_the_peer() {
+    let world = World::new();
+    let hub = world.node(Side::Hub, "hub").password("one password").start();
+    let spoke = world.node(Side::Spoke, "spoke").password("one password").of(&hub).start();
+    hub.up_to_date(1);
+    spoke.up_to_date(1);
+    let password = world.path("admin-password").display().to_string();
+    let admin = |words: &[&str]| {
+        let url = hub.daemon.url();
+        let output = ilslab(&[&["admin", &url, "--admin-password-file", &password], words].concat());
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    let table = admin(&["run", "sql", "select * from remotecluster"]);
+    let lines: Vec<&str> = table.lines().collect();
+    assert_eq!(lines.len(), 3, "{table}");
+    assert_eq!(
+        lines[0],
+        "pkid                                 fullyqualifiedname clusterid description version"
+    );
+    assert_eq!(
+        lines[1],
+        "==================================== ================== ========= =========== ==============="
+    );
+    assert!(lines[2].ends_with(" spoke.lab.example  spoke                 11.5.1.10000(4)"), "{table}");
+    let vector = admin(&["utils", "ils", "showpeerinfo"]);
+    assert!(vector.contains("spoke.lab.example") && vector.contains("spoke"), "{vector}");
+    let nothing = ilslab(&["admin", &hub.daemon.url(), "--admin-password-file", &password, "make", "coffee"]);
+    assert_eq!(nothing.status.code(), Some(3), "{}", text(&nothing.stderr));
+}
+
+#[test]
+fn a_setting_is_changed_by_a_command_and_a_password_is_no_argument() {
+    let world = World::new();
+    let hub = world.node(Side::Hub, "hub").password("one password").start();
+    let (url, password) = (hub.daemon.url(), world.path("admin-password").display().to_string());
+    let set = |words: &[&str]| ilslab(&[&["set", &url, "--admin-password-file", &password], words].concat());
+    let output = set(&["use_tls=true", "use_password=false"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).contains("use_tls = true"), "{}", text(&output.stdout));
+    let status = hub.client.status().expect("the API answers");
+    assert_eq!(status["ports"]["listening"], "tls");
+    for (words, wanted) in [
+        (vec!["password=secret"], "--password-file"),
+        (vec!["use_tls"], "KEY=VALUE"),
+        (vec![], "nothing to set"),
+        (vec!["use_tsl=true"], "use_tsl"),
+        (vec!["sync_every=0s"], "1s to 1440m"),
+    ] {
+        let output = set(&words);
+        assert_eq!(output.status.code(), Some(3), "{words:?}");
+        assert!(text(&output.stderr).contains(wanted), "{words:?}: {}", text(&output.stderr));
+    }
+}
+
+#[test]
+fn alarms_are_listed_and_an_absent_node_is_exit_4() {
+    let world = World::new();
+    let hub = world.node(Side::Hub, "hub").password("one password").start();
+    let spoke = world.node(Side::Spoke, "spoke").password("another").of(&hub).start();
+    hub.sees("password-mismatch");
+    let (url, password) = (hub.daemon.url(), world.path("admin-password").display().to_string());
+    let output = ilslab(&["alarms", &url, "--admin-password-file", &password]);
+    assert!(
+        text(&output.stdout).contains("%UC_ILS-3-ILSPwdAuthenticationFailed: %[IPAddress=127.0.0.2]"),
+        "{output:?}"
+    );
+    let output = ilslab(&["alarms", &spoke.daemon.url(), "--admin-password-file", &password]);
+    assert_eq!(text(&output.stdout), "no alarm stands\n");
+    drop(hub);
+    let output = ilslab(&["alarms", &url, "--admin-password-file", &password]);
+    assert_eq!(output.status.code(), Some(4), "{}", text(&output.stderr));
+}
+
+#[test]
+fn the_trace_of_a_node_is_printed_line_by_line() {
+    let world = World::new();
+    let hub = world.node(Side::Hub, "hub").password("one password").start();
+    let _spoke = world.node(Side::Spoke, "spoke").password("one password").of(&hub).start();
+    hub.up_to_date(1);
+    // What the API shows may reach the file a little later.
+    until("the whole trace", || {
+        hub.trace().last().is_some_and(|line| line.text().ends_with("established")).then_some(())
+    });
+    let password = world.path("admin-password").display().to_string();
+    let output = ilslab(&["trace", &hub.daemon.url(), "--admin-password-file", &password]);
+    let wanted: Vec<String> = hub.trace().iter().map(ToString::to_string).collect();
+    assert_eq!(text(&output.stdout).lines().collect::<Vec<_>>(), wanted, "{}", text(&output.stderr));
+}
+
+#[test]
+fn the_daemons_have_names_of_their_own_and_every_command_has_an_example() {
+    for (program, wanted) in
+        [(env!("CARGO_BIN_EXE_ils-hub"), "Run a hub"), (env!("CARGO_BIN_EXE_ils-spoke"), "Run a spoke")]
+    {
+        let output = std::process::Command::new(program).arg("--help").output().expect("runs");
+        assert!(output.status.success());
+        assert!(text(&output.stdout).contains(wanted), "{}", text(&output.stdout));
+    }
+    let help = text(&ilslab(&["--help"]).stdout);
+    let commands = help.lines().skip_while(|line| !line.starts_with("Commands:")).skip(1);
+    let names: Vec<&str> = commands.map_while(|line| line.split_whitespace().next()).collect();
+    assert!(names.len() >= 8, "{help}");
+    for name in names.into_iter().filter(|name| *name != "help") {
+        let help = text(&ilslab(&[name, "--help"]).stdout);
+        assert!(help.contains("Example"), "{name}: {help}");
+    }
+}

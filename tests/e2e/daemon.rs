@@ -1,0 +1,134 @@
+//! A daemon as its operator meets it: signals whenever they come, readers that do not read, files of an earlier process.
+
+use std::io::{ErrorKind, PipeReader, PipeWriter, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+
+use ilslab_lab::Side;
+use ilslab_lab::certs::KeyKind;
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::world::{Lab, Plan, World, program, text, until};
+
+/// A process that is killed when a test ends before it does.
+struct Process(Child);
+
+impl Process {
+    fn start(plan: &Plan<'_>, stdout: Stdio) -> Self {
+        let mut command = Command::new(program().0);
+        command.arg("hub").args(plan.arguments()).stdout(stdout).stderr(Stdio::null());
+        Self(command.spawn().expect("the built program runs"))
+    }
+
+    fn is_told(&self, signal: Signal) {
+        let pid = Pid::from_child(&self.0);
+        kill_process(pid, signal).expect("it is not waited for yet");
+    }
+
+    fn ended(&mut self) -> Option<ExitStatus> {
+        self.0.try_wait().expect("a child of ours")
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn hub(world: &World) -> Plan<'_> {
+    world.node(Side::Hub, "hub").password("one password")
+}
+
+#[test]
+fn a_signal_that_comes_while_the_daemon_starts_stops_it_in_good_order() {
+    let world = World::new();
+    // The start takes a while: a certificate is made.
+    let plan = hub(&world).tls();
+    let mut process = Process::start(&plan, Stdio::null());
+    until("the data folder is taken", || plan.data().join("lock").exists().then_some(()));
+    process.is_told(Signal::TERM);
+    let status = until("its end", || process.ended());
+    assert_eq!(status.code(), Some(0), "{status}");
+}
+
+fn ready(file: &Path) -> Option<SocketAddr> {
+    let ready: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(file).ok()?).ok()?;
+    ready["password"].as_str()?.parse().ok()
+}
+
+/// A pipe without room for another byte, as a reader leaves it that does not read.
+fn full_pipe() -> (PipeReader, PipeWriter) {
+    let (reader, mut writer) = std::io::pipe().expect("a pipe");
+    let flags = fcntl_getfl(&writer).expect("a file of ours");
+    fcntl_setfl(&writer, flags | OFlags::NONBLOCK).expect("a file of ours");
+    // Byte by byte, since a longer write may leave a part of a page free.
+    let full = std::iter::repeat_with(|| writer.write_all(b".")).find_map(Result::err);
+    assert_eq!(full.map(|error| error.kind()), Some(ErrorKind::WouldBlock));
+    fcntl_setfl(&writer, flags).expect("a file of ours");
+    (reader, writer)
+}
+
+#[test]
+fn a_reader_of_stdout_that_does_not_read_holds_up_a_stop_only_until_the_second_signal() {
+    let world = World::new();
+    let file = world.path("ready.json");
+    let plan = hub(&world).with("ready-file", file.display());
+    let (_reader, writer) = full_pipe();
+    let mut process = Process::start(&plan, writer.into());
+    let address = until("it is ready", || ready(&file));
+    let mut socket = TcpStream::connect(address).expect("it accepts, whoever reads");
+    socket.write_all(b"GET / HTTP/1.1\r\n\r\n").expect("writes");
+    until("the visit is in the trace", || {
+        let lines = ilslab_sdl::read_trace(&plan.data().join("activelog/cm/trace/ils/sdl")).ok()?;
+        lines.iter().any(|line| line.to_string().contains("Close")).then_some(())
+    });
+    process.is_told(Signal::TERM);
+    let status = until("its end", || {
+        process.is_told(Signal::TERM);
+        process.ended()
+    });
+    assert_eq!(status.code(), Some(5), "{status}");
+}
+
+#[test]
+fn a_ready_file_of_an_earlier_process_is_gone_before_anything_can_go_wrong() {
+    let world = World::new();
+    let file = world.file("ready.json", "{\"role\":\"hub\"}");
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("bound");
+    let plan = hub(&world).with("ready-file", &file).with("admin", address);
+    let output = plan.output();
+    assert_eq!(output.status.code(), Some(4), "{}", text(&output.stderr));
+    assert!(!Path::new(&file).exists());
+}
+
+#[test]
+fn a_certificate_without_the_nodes_own_name_is_a_warning_and_no_reason_not_to_start() {
+    let (world, lab) = (World::new(), Lab::new(KeyKind::P256));
+    let plan = world.node(Side::Hub, "hub").tls().papers(&lab.papers("other.lab.example"));
+    let _node = plan.start();
+    let said = std::fs::read_to_string(world.path("hub").join("hub.stderr")).expect("a file");
+    assert!(said.contains("does not carry this node's FQDN hub.lab.example"), "{said}");
+    assert!(!said.contains('\u{1b}'), "a file has no colours: {said}");
+}
+
+#[test]
+fn what_only_the_operator_can_get_wrong_is_exit_3() {
+    let world = World::new();
+    for (option, value, wanted) in [
+        ("password-port", "7501", "the port of the other method"),
+        ("admin-password-file", "/nowhere", "/nowhere"),
+        ("cert", "/nowhere", "all three"),
+    ] {
+        let plan = hub(&world).with("tls-port", 7501).with(option, value);
+        let output = plan.output();
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(3), "{option}: {said}");
+        assert!(said.contains(wanted), "{option}: {said}");
+    }
+}

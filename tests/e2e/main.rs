@@ -1,0 +1,16 @@
+//! The built program from outside: real processes, real sockets, real files.
+
+#![allow(clippy::indexing_slicing, reason = "a test that reads beyond the end fails, as it should")]
+
+mod alarms;
+mod bad_input;
+mod commands;
+mod daemon;
+mod durability;
+mod full_disk;
+mod goldens;
+mod identity;
+mod lab;
+mod method_four;
+mod waiting;
+mod world;
