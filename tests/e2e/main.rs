@@ -5,6 +5,7 @@
 mod alarms;
 mod bad_input;
 mod commands;
+mod compose;
 mod daemon;
 mod durability;
 mod full_disk;
