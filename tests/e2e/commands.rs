@@ -63,7 +63,7 @@ fn a_setting_is_changed_by_a_command_and_a_password_is_no_argument() {
 #[test]
 fn alarms_are_listed_and_an_absent_node_is_exit_4() {
     let world = World::new();
-    let hub = world.node(Side::Hub, "hub").password("one password").start();
+    let hub = world.node(Side::Hub, "hub").alone().password("one password").start();
     let spoke = world.node(Side::Spoke, "spoke").password("another").of(&hub).start();
     hub.sees("password-mismatch");
     let (url, password) = (hub.daemon.url(), world.path("admin-password").display().to_string());

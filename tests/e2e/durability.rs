@@ -59,7 +59,7 @@ fn a_node_killed_during_a_change_has_all_of_it_or_nothing() {
 #[test]
 fn a_joined_peer_is_known_after_a_kill_of_both_and_keeps_its_peer_id() {
     let world = World::new();
-    let plan = world.node(Side::Hub, "hub").password("one password");
+    let plan = world.node(Side::Hub, "hub").alone().password("one password");
     let hub = plan.start();
     let spoke_plan = world.node(Side::Spoke, "spoke").password("one password").of(&hub);
     let spoke = spoke_plan.start();

@@ -56,8 +56,7 @@ impl Pair {
 }
 
 fn hub_plan<'a>(world: &'a World, lab: &Lab, version: &str) -> Plan<'a> {
-    // An address of its own: while it is down, nobody else is given its ports.
-    let hub = world.node(Side::Hub, "hub").with("listen", "127.0.0.77");
+    let hub = world.node(Side::Hub, "hub").alone();
     only(hub.password("one password").papers(&lab.papers("hub.lab.example")), version)
 }
 
@@ -124,7 +123,9 @@ fn restarts(version: &'static str) {
     hub.up_to_date(1);
     hub.daemon.kill();
     let port = |address: Option<std::net::SocketAddr>| address.expect("a hub binds both").port();
+    let address = tls_port.expect("a hub binds both").ip();
     let hub = hub_plan(&world, &lab, version)
+        .with("listen", address)
         .with("tls-port", port(tls_port))
         .with("password-port", port(password_port))
         .start();

@@ -20,7 +20,7 @@ fn wait(world: &World, arguments: &[&str]) -> (i32, String) {
 #[test]
 fn a_node_is_healthy_as_soon_as_it_is_bound_and_no_longer_than_it_runs() {
     let world = World::new();
-    let hub = world.node(Side::Hub, "hub").password("one password").start();
+    let hub = world.node(Side::Hub, "hub").alone().password("one password").start();
     let url = hub.daemon.url();
     let in_time = |output: &Output| output.status.code() != Some(5);
     let output = until("an answer in time", || Some(ilslab(&["health", &url])).filter(in_time));

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::{Command, Output};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use ilslab_admin::Client;
@@ -121,6 +122,14 @@ impl Plan<'_> {
     pub(crate) fn with(mut self, option: &str, value: impl ToString) -> Self {
         self.set(option, value);
         self
+    }
+
+    /// An address that no other node has: while this one is down, nobody else is given its ports.
+    pub(crate) fn alone(mut self) -> Self {
+        static LAST: AtomicU8 = AtomicU8::new(0);
+        let address = format!("127.0.77.{}", LAST.fetch_add(1, Ordering::Relaxed) + 1);
+        self.set("listen", &address);
+        self.with("admin", format!("{address}:0"))
     }
 
     pub(crate) fn without(mut self, option: &str) -> Self {

@@ -60,6 +60,9 @@ mod tests {
         let writer = screen.clone();
         let log =
             tracing_subscriber::fmt().json().without_time().with_writer(move || writer.clone()).finish();
+        // Beside a second subscriber each is asked for itself; one alone would get what the thread that came first to an
+        // event had set.
+        let _second = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::default());
         tracing::subscriber::with_default(log, || emit(noted));
         let text = screen.0.lock().expect("not poisoned").clone();
         serde_json::from_slice(&text).expect("one object")
