@@ -9,28 +9,28 @@ use std::time::{Duration, Instant};
 use ilslab_core::config::Registration;
 use ilslab_core::event::{Direction, Happening, Link, PeerAddress};
 use ilslab_core::handshake::Channel;
-use ilslab_core::limits;
 use ilslab_core::outcome::Outcome;
 use ilslab_wire::{Ephemeral, Reason};
 use tokio::net::{TcpSocket, TcpStream};
 
 use crate::accept::unmapped;
 use crate::admit::{LetIn, secure};
+use crate::backoff::{Backoff, Tried};
 use crate::clock;
 use crate::conversation::{Conversation, Ended};
-use crate::dice::{jittered, octets};
+use crate::dice::octets;
 use crate::era::Era;
 use crate::stream::Frames;
 
 /// Dials until the era ends.
 pub(crate) async fn dial(era: Era, registration: Registration) {
-    let mut backoff = Backoff::new(&era);
+    let mut backoff = Backoff::new(era.config.retry_initial, era.config.retry_max, era.changed_at);
     loop {
-        let ended = attempt(&era, &registration, backoff.is_quick()).await;
+        let ended = attempt(&era, &registration, backoff.is_quick(clock::monotonic())).await;
         if era.is_over() {
             return;
         }
-        let wait = backoff.after(&era, ended.as_ref());
+        let wait = backoff.after(tried(ended.as_ref()), clock::monotonic(), &*era.common.dice);
         tokio::select! {
             _ = era.ended() => return,
             () = tokio::time::sleep(wait) => {}
@@ -38,43 +38,10 @@ pub(crate) async fn dial(era: Era, registration: Registration) {
     }
 }
 
-/// How long to wait before dialling again.
-struct Backoff {
-    next: Duration,
-    /// Until then a method is being changed somewhere: quick, and quiet.
-    quick_until: Option<Instant>,
-}
-
-impl Backoff {
-    fn new(era: &Era) -> Self {
-        let quick_until = era.changed_at.map(|changed| changed + limits::METHOD_CHANGE_WINDOW);
-        Self { next: first_wait(era), quick_until }
-    }
-
-    fn is_quick(&self) -> bool {
-        self.quick_until.is_some_and(|until| clock::monotonic() < until)
-    }
-
-    fn after(&mut self, era: &Era, ended: Option<&Ended>) -> Duration {
-        if ended.is_some_and(|ended| ended.told == Some(Reason::MethodChanged)) {
-            self.quick_until = Some(clock::monotonic() + limits::METHOD_CHANGE_WINDOW);
-        }
-        if ended.is_some_and(|ended| ended.joined) {
-            self.next = first_wait(era);
-        }
-        if self.is_quick() {
-            self.next = first_wait(era);
-            return limits::METHOD_CHANGE_RETRY;
-        }
-        let wait = jittered(&*era.common.dice, self.next);
-        self.next = (self.next * 2).min(era.config.retry_max);
-        wait
-    }
-}
-
-/// The first wait is no longer than the longest one.
-fn first_wait(era: &Era) -> Duration {
-    era.config.retry_initial.min(era.config.retry_max)
+/// An attempt that came to no conversation has neither joined nor been told anything.
+fn tried(ended: Option<&Ended>) -> Tried {
+    let Some(ended) = ended else { return Tried::default() };
+    Tried { joined: ended.joined, method_changed: ended.told == Some(Reason::MethodChanged) }
 }
 
 /// One attempt; answers how its conversation ended, if it came to one.
