@@ -11,6 +11,7 @@
 //! Nothing here knows how a node works: [`Backend`] hands out snapshots and takes commands. Whatever a caller sends is
 //! bounded in size and time before it is parsed, and every refusal is a problem document (RFC 9457).
 
+mod answer;
 pub mod backend;
 mod body;
 pub mod cli;

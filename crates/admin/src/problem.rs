@@ -8,6 +8,7 @@ use ilslab_core::settings::SettingError;
 use ilslab_store::QueryError;
 use serde::Serialize;
 
+use crate::answer::typed;
 use crate::backend::{CertificateRefusal, ChangeError};
 use crate::cli::CliError;
 use crate::file_name::FileNameError;
@@ -117,7 +118,9 @@ impl From<ChangeError> for Problem {
     fn from(error: ChangeError) -> Self {
         let status = match error {
             ChangeError::Setting(error) => return error.into(),
-            ChangeError::Store(_) | ChangeError::Stopping => StatusCode::SERVICE_UNAVAILABLE,
+            ChangeError::Store(_) | ChangeError::Deaf(_) | ChangeError::Stopping => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             ChangeError::Identity(_) | ChangeError::Port(_) => StatusCode::CONFLICT,
         };
         Self::new(status, error.to_string())
@@ -163,8 +166,7 @@ impl IntoResponse for Problem {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         // A struct of strings and a number always serialises.
         let body = serde_json::to_string(&self).unwrap_or_default();
-        let kind = HeaderValue::from_static("application/problem+json");
-        let mut response = (status, [(header::CONTENT_TYPE, kind)], body).into_response();
+        let mut response = (status, typed("application/problem+json", &body)).into_response();
         response.headers_mut().extend(self.header.map(Extra::into_header));
         response
     }

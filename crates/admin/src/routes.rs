@@ -14,7 +14,7 @@ use axum::extract::{Extension, Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::{Json, Router, middleware};
+use axum::{Router, middleware};
 use ilslab_core::settings::SettingError;
 use ilslab_core::wire::PeerId;
 use ilslab_sdl::UtcOffset;
@@ -22,6 +22,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::answer::Json;
 use crate::backend::{Backend, Secret};
 use crate::body::{JsonBody, NoBody, PatchBody};
 use crate::cli::{self, CliError, Terminal};

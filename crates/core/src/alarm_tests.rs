@@ -74,6 +74,12 @@ fn each_happening_raises_the_alarm_that_is_documented_for_it_or_none() {
             Some((Name::TlsAuthenticationFailed, HOST, cluster(HOST))),
         ),
         (
+            "a certificate that is none",
+            Accepted,
+            rejected(Rejection::Unreadable),
+            Some((Name::TlsAuthenticationFailed, HOST, cluster(HOST))),
+        ),
+        (
             "a wrong key",
             Accepted,
             rejected(Rejection::BadSignature),

@@ -109,6 +109,8 @@ pub enum Rejection {
     Verdict(Verdict),
     /// None came.
     NoCertificate,
+    /// It came, but it or one that came with it cannot be read.
+    Unreadable,
     /// It came, but its key did not sign.
     BadSignature,
 }
@@ -118,7 +120,7 @@ impl Rejection {
     pub fn code(&self) -> Option<u16> {
         match self {
             Self::Verdict(verdict) => Some(verdict.code()),
-            Self::NoCertificate | Self::BadSignature => None,
+            Self::NoCertificate | Self::Unreadable | Self::BadSignature => None,
         }
     }
 }
@@ -128,6 +130,7 @@ impl fmt::Display for Rejection {
         match self {
             Self::Verdict(verdict) => verdict.fmt(f),
             Self::NoCertificate => f.write_str("the peer sent no certificate"),
+            Self::Unreadable => f.write_str("the peer's certificate cannot be read"),
             Self::BadSignature => f.write_str("the peer does not hold the certificate's key"),
         }
     }

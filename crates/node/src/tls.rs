@@ -205,10 +205,12 @@ pub(crate) fn of_tls_error(error: &Error, seen: &Seen) -> Happening {
     }
 }
 
-/// A chain that verified, and yet an invalid certificate: its key did not sign.
+/// A chain that verified, and yet an invalid certificate: its key did not sign. One that was not even judged could not
+/// be read.
 fn rejection(seen: &Seen) -> Rejection {
     match seen.judged() {
         Some((_, verdict)) if !verdict.is_ok() => Rejection::Verdict(*verdict),
-        _ => Rejection::BadSignature,
+        Some(_) => Rejection::BadSignature,
+        None => Rejection::Unreadable,
     }
 }

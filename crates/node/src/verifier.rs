@@ -1,4 +1,5 @@
-//! rustls asks, `trust` judges: the verdict is kept for the trace, the alert is the one OpenSSL would send.
+//! rustls asks, `trust` judges: the verdict is kept for the trace, the alert is the one OpenSSL would send, where rustls
+//! can send it, and else 46 (certificate unknown).
 //!
 //! One verifier a connection, so that the verdict kept in it is that connection's.
 

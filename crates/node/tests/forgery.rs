@@ -19,6 +19,10 @@ use tokio::io::AsyncReadExt;
 /// A common name (64 characters at most) that ends a value, a line and a terminal's colours, and begins a line of its own.
 const FORGED: &str = "evil] |\n00000009.001 |00:00:00.000 |AppInfo  |forged\u{1b}[31m\u{202e}";
 
+/// The same as it is shown: octet by octet, and once.
+const SHOWN: &str =
+    r"evil\x5d \x7c\x0a00000009.001 \x7c00:00:00.000 \x7cAppInfo  \x7cforged\x1b[31m\xe2\x80\xae";
+
 /// Writes trace and alarms as a daemon does.
 struct Scroll(Arc<Recorder>);
 
@@ -48,7 +52,8 @@ fn is_unforged(folder: &Path, recorder: &Recorder, case: &str) {
         let misleads = |c: char| (c.is_control() && c != '\n') || ('\u{202a}'..='\u{202e}').contains(&c);
         assert!(!text.contains(misleads), "{case}: {text:?}");
         assert!(text.lines().all(|line| !line.starts_with("00000009")), "{case}: {text:?}");
-        is_named |= text.contains("evil");
+        is_named |= text.contains(SHOWN);
+        assert_eq!(text.contains("evil"), text.contains(SHOWN), "{case}: {text:?}");
         if file.ends_with("CiscoSyslog") {
             alarms = text.lines().filter(|line| line.contains("%UC_ILS-")).count();
             assert_eq!(alarms, text.lines().count(), "{case}: {text:?}");

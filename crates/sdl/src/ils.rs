@@ -110,6 +110,8 @@ impl Scene<'_> {
             Rejection::Verdict(verdict) => (Some(verdict), openssl::HUB_REFUSES),
             Rejection::NoCertificate if dialled => (None, openssl::NO_SERVER_CERTIFICATE),
             Rejection::NoCertificate => (None, openssl::NO_CLIENT_CERTIFICATE),
+            Rejection::Unreadable if dialled => (None, openssl::UNREADABLE_SERVER_CERTIFICATE),
+            Rejection::Unreadable => (None, openssl::UNREADABLE_CLIENT_CERTIFICATE),
             Rejection::BadSignature if dialled => (None, openssl::BAD_SERVER_SIGNATURE),
             Rejection::BadSignature => (None, openssl::BAD_CLIENT_SIGNATURE),
         };

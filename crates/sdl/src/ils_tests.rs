@@ -277,6 +277,12 @@ fn other_ends_of_a_handshake_have_one_line_and_a_dialler_its_error() {
             "peer did not return a certificate [199]),lib=SSL routines [20],fun=ssl3_get_server_certificate [144]",
         ),
         (
+            "a certificate that is none",
+            rejected(Rejection::Unreadable),
+            "ASN1 lib [13]),lib=SSL routines [20],fun=ssl3_get_client_certificate [137]",
+            "ASN1 lib [13]),lib=SSL routines [20],fun=ssl3_get_server_certificate [144]",
+        ),
+        (
             "wrong key",
             rejected(Rejection::BadSignature),
             "bad signature [123]),lib=SSL routines [20],fun=ssl3_get_cert_verify [136]",

@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 use crate::catalogue::{AlarmSource, alarm_text, entry};
 use crate::stamp::rfc3339;
 
-/// An alarm as the API and the JSON log show it. Fields are serialised in this order, parameters in the catalogue's.
+/// An alarm as the JSON log shows it. Fields are serialised in this order, parameters in the catalogue's.
 #[derive(Clone, Debug, Serialize)]
 pub struct AlarmRecord {
     /// Its name.
@@ -64,8 +64,8 @@ pub fn line(noted: &Noted, source: &AlarmSource) -> String {
     ascii(&json.expect("events have string keys and no fallible serialisers"))
 }
 
-/// In JSON, a character that is not ASCII stands in a string only, where its escape means the same.
-fn ascii(json: &str) -> String {
+/// The same JSON in ASCII: a character that is not stands in a string only, where its escape means the same.
+pub fn ascii(json: &str) -> String {
     let plain = |c: char| c.is_ascii() && c != '\u{7f}';
     let mut units = [0; 2];
     json.chars().fold(String::with_capacity(json.len()), |mut out, c| {

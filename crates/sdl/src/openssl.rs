@@ -25,6 +25,12 @@ pub const NO_CLIENT_CERTIFICATE: TlsError =
 /// \[lab\] A dialler was shown no certificate.
 pub const NO_SERVER_CERTIFICATE: TlsError =
     TlsError::of("peer did not return a certificate", 199, "ssl3_get_server_certificate", 144);
+/// \[lab\] A listener was shown a certificate that is none.
+pub const UNREADABLE_CLIENT_CERTIFICATE: TlsError =
+    TlsError::of("ASN1 lib", 13, "ssl3_get_client_certificate", 137);
+/// \[lab\] A dialler was shown a certificate that is none.
+pub const UNREADABLE_SERVER_CERTIFICATE: TlsError =
+    TlsError::of("ASN1 lib", 13, "ssl3_get_server_certificate", 144);
 /// \[lab\] The dialler's key did not sign.
 pub const BAD_CLIENT_SIGNATURE: TlsError = TlsError::of("bad signature", 123, "ssl3_get_cert_verify", 136);
 /// \[lab\] The listener's key did not sign.

@@ -22,7 +22,7 @@ pub enum Admission {
     KnownFqdn(String),
     /// It is to be turned away.
     NotKnown {
-        /// [`Certificate::display_name`], for the trace and the alarm.
+        /// [`Certificate::display_name`], for the trace and the alarm; not escaped.
         name: String,
     },
 }

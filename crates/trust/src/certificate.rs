@@ -13,7 +13,7 @@ use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer;
 
 use crate::der;
-use crate::escape::{escape, hex};
+use crate::escape::hex;
 use crate::extensions::{CaKind, Extensions};
 use crate::key::{PublicKey, SignatureAlgorithm};
 use crate::name::{DistinguishedName, fqdn};
@@ -138,12 +138,12 @@ impl Certificate {
         self.0.key.as_ref().map_or("unknown", PublicKey::description)
     }
 
-    /// What a trace calls this peer: its first FQDN, else the common name as it stands, else the
-    /// subject; escaped.
+    /// What a trace calls this peer: its first FQDN, else the common name as it stands, else the subject. Whoever shows it
+    /// escapes it.
     pub fn display_name(&self) -> String {
-        let common_name = || self.0.subject.common_names().next_back().map(escape);
-        let name = self.0.fqdns.first().map(|name| escape(name)).or_else(common_name);
-        name.unwrap_or_else(|| self.0.subject_text.clone())
+        let common_name = || self.0.subject.common_names().next_back();
+        let name = self.0.fqdns.first().map(String::as_str).or_else(common_name);
+        name.unwrap_or(&self.0.subject_text).to_owned()
     }
 
     pub(crate) fn subject_name(&self) -> &DistinguishedName {

@@ -30,21 +30,14 @@ fn branches_are_tried_in_order() {
         ("FQDN known", &spoke, &[&root], false, &[SPOKE], known),
         ("another FQDN known", &spoke, &[&root], false, &["other.example.com"], not_known(SPOKE)),
         ("nothing known", &spoke, &[&root], false, &[], not_known(SPOKE)),
-        (
-            "a wildcard never matches",
-            &nameless,
-            &[&root],
-            false,
-            &["a.example.com"],
-            not_known("Lab Spoke\\x5d"),
-        ),
+        ("a wildcard never matches", &nameless, &[&root], false, &["a.example.com"], not_known("Lab Spoke]")),
         (
             "nor does a wildcard in the vector",
             &nameless,
             &[&root],
             false,
             &["*.example.com"],
-            not_known("Lab Spoke\\x5d"),
+            not_known("Lab Spoke]"),
         ),
     ] {
         let trusted: Vec<_> = store.iter().map(|certificate| (*certificate).clone()).collect();

@@ -4,14 +4,15 @@
 
 use std::sync::Arc;
 
+use axum::Router;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::routing::{delete, get};
-use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Api, Shared, on_a_thread, permit, to_the_end};
+use crate::answer::Json;
 use crate::backend::{CertificateShelf, Secret};
 use crate::body::{JsonBody, NoBody};
 use crate::file_name::FileName;

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderName, StatusCode};
@@ -10,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
 use super::{Api, on_a_thread, wants_text};
+use crate::answer::Json;
 use crate::problem::Problem;
 use crate::trace::{Cursor, LINES_MAX, Page};
 

@@ -162,6 +162,16 @@ fn connections_are_attempts_with_steps_and_outcome() {
 }
 
 #[test]
+fn answers_are_ascii_whatever_a_peer_is_called() {
+    let server = Server::start();
+    let key = "evil\u{202e}\u{7f}\u{1b}[31m\u{1f600}";
+    server.backend.state.lock().expect("unshared").alarms = Arc::new(vec![node::password_alarm(key)]);
+    let answer = server.get("alarms");
+    assert_eq!(answer.json()["alarms"][0]["key"], key);
+    assert!(answer.body.bytes().all(|octet| (b' '..=b'~').contains(&octet)), "{}", answer.body);
+}
+
+#[test]
 fn alarms_have_their_syslog_text_and_parameters_in_order() {
     let server = Server::start();
     let alarms = vec![node::password_alarm("10.0.0.1"), node::alarm(), node::password_alarm("10.0.0.2")];

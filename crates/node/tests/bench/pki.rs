@@ -10,6 +10,7 @@ use rcgen::{
 use time::{Duration, OffsetDateTime};
 
 /// A certificate and its key, as PEM.
+#[derive(Clone)]
 pub(crate) struct Pair {
     pub(crate) certificate: String,
     pub(crate) key: String,
@@ -67,6 +68,12 @@ pub(crate) fn self_signed(fqdn: &str) -> Pair {
     let key = KeyPair::generate().expect("a key");
     let certificate = leaf(fqdn, Flaw::None).self_signed(&key).expect("signs itself");
     Pair { certificate: certificate.pem(), key: key.serialize_pem() }
+}
+
+/// A PEM block that says it is a certificate, and holds a sequence of one number.
+pub(crate) fn unreadable() -> Pair {
+    let certificate = "-----BEGIN CERTIFICATE-----\nMAMCAQE=\n-----END CERTIFICATE-----\n".to_owned();
+    Pair { certificate, key: KeyPair::generate().expect("a key").serialize_pem() }
 }
 
 fn leaf(fqdn: &str, flaw: Flaw) -> CertificateParams {
