@@ -69,6 +69,7 @@ impl Backend for NodeBackend {
         // Whoever panicked with the lock left at worst one event uncounted.
         let mut metrics = self.metrics.lock().unwrap_or_else(PoisonError::into_inner).clone();
         metrics.trace_write_errors = self.recorder.trace_write_errors();
+        metrics.accept_errors = self.node.accept_errors();
         metrics
     }
 
@@ -132,6 +133,7 @@ fn change_error(error: ilslab_node::ChangeError) -> ChangeError {
         Node::Temporary(error) => ChangeError::Store(error),
         Node::Identity(error) => ChangeError::Identity(error.to_string()),
         Node::Port(error) => ChangeError::Port(error.to_string()),
+        deaf @ Node::Deaf(_) => ChangeError::Deaf(deaf.to_string()),
         Node::Stopping => ChangeError::Stopping,
     }
 }

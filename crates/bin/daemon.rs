@@ -52,6 +52,8 @@ const STOP_LIMIT: Duration = Duration::from_secs(8);
 enum Disorder {
     /// Something holds it up: a disk, a reader of stdout.
     Late,
+    /// Its port cannot be opened any more.
+    Deaf(String),
     /// A part of it panicked.
     Broken,
 }
@@ -59,6 +61,7 @@ enum Disorder {
 impl fmt::Display for Disorder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Deaf(error) => error,
             Self::Late => "it did not stop in time, or was told twice; the last lines may be missing",
             Self::Broken => {
                 "a part of it has ended by itself, which is a bug; please report what is said above"
@@ -166,6 +169,7 @@ fn exit_code(error: &anyhow::Error) -> u8 {
     });
     let of_end = error.downcast_ref::<Disorder>().map(|error| match error {
         Disorder::Late => TIMEOUT,
+        Disorder::Deaf(_) => ENVIRONMENT,
         Disorder::Broken => BUG,
     });
     let usage = error.is::<OptionError>() || error.is::<PasswordError>();
@@ -344,11 +348,11 @@ impl Signals {
         }
     }
 
-    /// Waits for a signal; a node that breaks does not wait for one.
+    /// Waits for a signal; a node that breaks, or whose port cannot be opened, does not wait for one.
     async fn or_broken(&mut self, node: &Running) -> anyhow::Result<()> {
         tokio::select! {
             () = self.next() => Ok(()),
-            () = node.broken() => Err(Disorder::Broken.into()),
+            deaf = node.broken() => Err(deaf.map_or(Disorder::Broken, Disorder::Deaf).into()),
         }
     }
 }

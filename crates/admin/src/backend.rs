@@ -56,7 +56,7 @@ pub trait Backend: Send + Sync + 'static {
     /// Why not, in the database's words.
     fn probe(&self) -> Answer<'_, Result<(), String>>;
 
-    /// The counters since the process began, [`Metrics::trace_write_errors`] filled in.
+    /// The counters since the process began, [`Metrics::trace_write_errors`] and [`Metrics::accept_errors`] filled in.
     fn metrics(&self) -> Metrics;
 
     /// Both certificate stores: what lies in their files, and what of it is in use. Reads files, so it may block; the
@@ -126,6 +126,9 @@ pub enum ChangeError {
     /// A hub's ports cannot be had.
     #[error("the ports cannot be had: {0}")]
     Port(String),
+    /// It is stored, but the node's port cannot be opened any more: the node ends.
+    #[error("{0}")]
+    Deaf(String),
     /// The node is about to end.
     #[error("the node is stopping")]
     Stopping,

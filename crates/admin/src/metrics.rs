@@ -63,6 +63,8 @@ pub struct Metrics {
     /// Lines of trace and alarms that did not reach their file. No event tells of them: whoever has the recorder fills
     /// this in.
     pub trace_write_errors: u64,
+    /// How often accepting connections has paused. Filled in by whoever has the node.
+    pub accept_errors: u64,
     dialled: BTreeMap<&'static str, u64>,
     accepted: BTreeMap<&'static str, u64>,
     handshakes: BTreeMap<Method, Histogram>,

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use ilslab_core::event::{Direction, Happening, Link, PeerAddress};
@@ -22,7 +23,7 @@ use crate::stream::Frames;
 /// Why the oldest connection that has not joined is closed.
 pub(crate) const CROWDED_OUT: &str = "too many connections have not joined; the oldest gave way";
 
-/// How long accepting pauses when descriptors run out.
+/// How long accepting pauses where the system gives no connection, as when descriptors run out.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Accepts until the era ends.
@@ -39,20 +40,19 @@ pub(crate) async fn accept(era: Era, listener: TcpListener) {
                 let door = unjoined.enter();
                 tokio::spawn(serve(era.clone(), socket, peer, door));
             }
-            Err(error) => rest(&error).await,
+            Err(error) if is_the_peers(&error) => {}
+            Err(error) => {
+                tracing::warn!(%error, "accepting pauses");
+                era.common.accept_errors.fetch_add(1, Ordering::Relaxed);
+                tokio::time::sleep(PAUSE).await;
+            }
         }
     }
 }
 
-/// A peer that is gone before it is accepted is nothing; no descriptors left is a reason to wait.
-async fn rest(error: &std::io::Error) {
-    if !matches!(
-        error.kind(),
-        ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset | ErrorKind::Interrupted
-    ) {
-        tracing::warn!(%error, "accepting pauses");
-        tokio::time::sleep(PAUSE).await;
-    }
+/// A peer that is gone before it is accepted is nothing; anything else, as no descriptor left, is a reason to wait.
+fn is_the_peers(error: &std::io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset | ErrorKind::Interrupted)
 }
 
 /// The connections that have not joined, oldest first; the oldest gives way to one too many.

@@ -2,6 +2,7 @@
 //! it takes one snapshot of configuration and identity, and ends with the era.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 
 use ilslab_core::config::Config;
@@ -22,6 +23,8 @@ pub(crate) struct Common {
     pub(crate) provider: Arc<rustls::crypto::CryptoProvider>,
     /// Held by each closed connection until the peer has hung up too, for a second at most.
     pub(crate) lingering: mpsc::Sender<()>,
+    /// How often accepting has paused.
+    pub(crate) accept_errors: Arc<AtomicU64>,
 }
 
 impl Common {

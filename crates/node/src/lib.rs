@@ -9,6 +9,7 @@
 
 mod accept;
 mod admit;
+mod backoff;
 pub mod clock;
 mod conversation;
 pub mod data_dir;

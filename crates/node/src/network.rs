@@ -1,7 +1,7 @@
 //! Which port listens, who dials, and the change from one era to the next: one task, one order after another.
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use ilslab_core::config::{ClusterRole, Config};
@@ -26,7 +26,7 @@ use crate::pem::PemError;
 /// Longest password, in octets.
 pub const PASSWORD_MAX: usize = 1024;
 
-/// A change that did not happen; everything is as it was.
+/// A change that did not happen; everything is as it was, but for [`ChangeError::Deaf`].
 #[derive(Debug, thiserror::Error)]
 pub enum ChangeError {
     /// A setting cannot be that.
@@ -41,6 +41,9 @@ pub enum ChangeError {
     /// A hub's ports cannot be had.
     #[error(transparent)]
     Port(#[from] ListenError),
+    /// It is stored, but nothing listens: the service ends, as it does where a port cannot be opened at its start.
+    #[error("the change is stored, but {0}; the service ends, and takes it up when it is started again")]
+    Deaf(ListenError),
     /// The process ends.
     #[error("the service is stopping")]
     Stopping,
@@ -105,10 +108,12 @@ pub(crate) struct Network {
     pub(crate) ports: Option<Ports>,
     pub(crate) key_file: KeyFile,
     pub(crate) bound: watch::Sender<Bound>,
+    /// Why nothing listens that should: then the network ends.
+    pub(crate) deaf: Arc<OnceLock<String>>,
 }
 
 impl Network {
-    /// Obeys until it is told to stop, or nobody is left who could.
+    /// Obeys until it is told to stop, nobody is left who could, or its port cannot be opened.
     pub(crate) async fn run(
         mut self, mut commands: mpsc::Receiver<Command>, ready: oneshot::Sender<Result<(), ListenError>>,
     ) {
@@ -116,8 +121,6 @@ impl Network {
             Ok(era) => era,
             Err(error) => {
                 self.note_deaf(&error).await;
-                // The probe is answered after all that was noted before it.
-                let _ = self.common.keeper.ask(|answer| Request::Probe { answer }).await;
                 let _ = ready.send(Err(error));
                 return;
             }
@@ -142,6 +145,9 @@ impl Network {
                     return;
                 }
             };
+            if self.deaf.get().is_some() {
+                return;
+            }
         }
         self.end(era, Reason::Shutdown).await;
     }
@@ -246,6 +252,9 @@ impl Network {
         let (ListenError::InUse { port, .. } | ListenError::Refused { port, .. }) = error;
         let event = ServiceEvent::ListenFailed { port: *port, error: error.to_string() };
         self.common.keeper.note_service(event).await;
+        // The probe is answered after all that was noted before it.
+        let _ = self.common.keeper.ask(|answer| Request::Probe { answer }).await;
+        let _ = self.deaf.set(error.to_string());
     }
 
     async fn restart(&mut self, era: Option<EraEnd>) -> (Option<EraEnd>, Result<(), ChangeError>) {
@@ -259,7 +268,7 @@ impl Network {
         let (era, result) = self.turn(None, Reason::Restart, None).await;
         // Answered after all that was noted before it: whoever asked sees the restart in the next snapshot.
         let _ = self.common.keeper.ask(|answer| Request::Probe { answer }).await;
-        (era, result.map_err(ChangeError::from))
+        (era, result.map_err(ChangeError::Deaf))
     }
 
     async fn configure(
@@ -277,7 +286,7 @@ impl Network {
         let method = after.differs_in_method(&before);
         let reason = if method { Reason::MethodChanged } else { Reason::IdentityChanged };
         let (era, turned) = self.turn(era, reason, method.then(clock::monotonic)).await;
-        (era, turned.map(|()| after).map_err(ChangeError::from))
+        (era, turned.map(|()| after).map_err(ChangeError::Deaf))
     }
 
     /// Everything that can fail, before anything is taken down.

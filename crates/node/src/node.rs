@@ -6,7 +6,8 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use ilslab_core::config::{ClusterRole, Config};
@@ -100,12 +101,16 @@ impl Node {
         };
         let (keeper, thread) = Keeper::start(registry, ledger, scribe).map_err(StartError::Thread)?;
         let (lingering, lingered) = mpsc::channel(1);
-        let common = Common { keeper: keeper.clone(), dice, provider, lingering };
+        let common =
+            Common { keeper: keeper.clone(), dice, provider, lingering, accept_errors: Arc::default() };
         let (bound, ports_seen) = watch::channel(Bound::default());
         let (identity, active) = watch::channel(identity);
         let shelf =
             Shelf { paths: paths.clone(), fixed: !may_make, provider: common.provider.clone(), active };
-        let network = Network { common, paths, may_make, identity, ports, key_file, bound };
+        let deaf = Arc::default();
+        let accept_errors = Arc::clone(&common.accept_errors);
+        let network =
+            Network { common, paths, may_make, identity, ports, key_file, bound, deaf: Arc::clone(&deaf) };
         for key in recalled.dropped {
             keeper.note_service(ServiceEvent::OverrideDropped { key }).await;
         }
@@ -120,6 +125,8 @@ impl Node {
             commands,
             bound: ports_seen,
             shelf,
+            deaf,
+            accept_errors,
             lingered: lingered.into(),
             thread: Some(thread).into(),
         })
@@ -205,6 +212,8 @@ pub struct Running {
     commands: mpsc::Sender<Command>,
     bound: watch::Receiver<Bound>,
     shelf: Shelf,
+    deaf: Arc<OnceLock<String>>,
+    accept_errors: Arc<AtomicU64>,
     lingered: tokio::sync::Mutex<mpsc::Receiver<()>>,
     thread: std::sync::Mutex<Option<std::thread::JoinHandle<()>>>,
 }
@@ -276,14 +285,21 @@ impl Running {
         probed.unwrap_or_else(|| Err("the service is stopping".to_owned()))
     }
 
-    /// Waits until a part of the node has ended by itself, which only a bug brings about: then nothing works any more.
-    pub async fn broken(&self) {
+    /// How often accepting has paused because the system gave no connection, as where descriptors run out.
+    pub fn accept_errors(&self) -> u64 {
+        self.accept_errors.load(Ordering::Relaxed)
+    }
+
+    /// Waits until a part of the node has ended by itself: then nothing works any more. Answers the error where a port
+    /// could not be opened after a change; else only a bug brings it about.
+    pub async fn broken(&self) -> Option<String> {
         let mut states = self.keeper.watch();
         let registry = async { while states.changed().await.is_ok() {} };
         tokio::select! {
             () = registry => {}
             () = self.commands.closed() => {}
         }
+        self.deaf.get().cloned()
     }
 
     /// Says Bye to every peer and ends. Everything noted has reached the scribe then.

@@ -28,6 +28,8 @@ pub(crate) fn text(metrics: &Metrics, snapshot: &Snapshot, store_writable: bool)
     page.alarms(snapshot);
     let help = "Lines of trace and alarms that did not reach their file.";
     page.single("ils_trace_write_errors_total", "counter", help, &[], metrics.trace_write_errors);
+    let help = "Times that accepting connections has paused because the system gave none.";
+    page.single("ils_accept_errors_total", "counter", help, &[], metrics.accept_errors);
     let help = "1 where the database can be written, 0 where it cannot.";
     page.single("ils_store_writable", "gauge", help, &[], u8::from(store_writable));
     page.0

@@ -35,6 +35,7 @@ fn feed(server: &Server) {
         metrics.note(&Noted { event, raised: None, alarmed_connections: 0 });
     }
     metrics.trace_write_errors = 3;
+    metrics.accept_errors = 4;
 }
 
 #[test]
@@ -63,6 +64,7 @@ fn each_family_has_its_samples_and_no_login_is_asked_for() {
         "ils_alarms_standing{name=\"ILSUnacceptableConnectionAttempt\"} 1",
         "ils_alarms_standing{name=\"ILSPwdAuthenticationFailed\"} 0",
         "ils_trace_write_errors_total 3",
+        "ils_accept_errors_total 4",
         "ils_store_writable 1",
     ] {
         assert!(answer.body.lines().any(|line| line == want), "{want} is missing:\n{}", answer.body);
