@@ -105,6 +105,12 @@ pub const OPTIONS: &[OptionRow] = &[
         "Longest wait before dialling again, 10ms-24h [default: 30s]",
     ),
     row(
+        "patience",
+        "patience",
+        "N",
+        "Wait N times as long for a peer, 1-60: for slow machines and debuggers [default: 1]",
+    ),
+    row(
         "data-dir",
         "data_dir",
         "DIR",

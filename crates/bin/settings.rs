@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::files;
 use crate::options::{Given, Layers, OptionError};
 use ilslab_core::config::{ClusterRole, Config, Listen, Registration, TlsVersion};
-use ilslab_core::limits::{Timers, UNJOINED_CONNECTIONS};
+use ilslab_core::limits::{PATIENCE, Timers, UNJOINED_CONNECTIONS};
 use ilslab_core::settings::{SettingError, parse_duration, sync_every};
 use ilslab_node::{IdentityPaths, PASSWORD_MAX};
 use ilslab_sdl::{LogFormat, UtcOffset};
@@ -100,7 +100,7 @@ fn config(role: ClusterRole, layers: &Layers, fqdn: Fqdn) -> Result<Config, Opti
         dial_from: address(layers, "dial-from")?,
         retry_initial: time(layers, "retry-initial", RETRY_INITIAL_MAX)?.unwrap_or(Duration::from_secs(1)),
         retry_max: time(layers, "retry-max", RETRY_MAX)?.unwrap_or(Duration::from_secs(30)),
-        timers: Timers::default(),
+        timers: Timers::default().patient(patience(layers)?),
         most_unjoined: UNJOINED_CONNECTIONS,
     })
 }
@@ -166,6 +166,16 @@ fn time(layers: &Layers, name: &str, most: Duration) -> Result<Option<Duration>,
         Some(time) if time < RETRY_MIN || time > most => Err("is out of range"),
         Some(time) => Ok(time),
     })
+}
+
+fn patience(layers: &Layers) -> Result<u32, OptionError> {
+    let cure = format!("a number from 1 to {PATIENCE}");
+    let given = layers.parsed("patience", &cure, |text| match text.parse() {
+        Ok(factor) if (1..=PATIENCE).contains(&factor) => Ok(factor),
+        Ok(_) => Err("is out of range"),
+        Err(_) => Err("is not a number"),
+    })?;
+    Ok(given.unwrap_or(1))
 }
 
 fn every(layers: &Layers) -> Result<Duration, OptionError> {

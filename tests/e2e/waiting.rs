@@ -27,7 +27,7 @@ fn a_node_is_healthy_as_soon_as_it_is_bound_and_no_longer_than_it_runs() {
     assert_eq!((output.status.code(), text(&output.stdout)), (Some(0), format!("{url} is ready\n")));
     drop(hub);
     for (case, url, want) in [("gone", url.as_str(), 4), ("no address", "hub", 3)] {
-        let output = ilslab(&["health", url]);
+        let output = until("an answer in time", || Some(ilslab(&["health", url])).filter(in_time));
         assert_eq!(output.status.code(), Some(want), "{case}: {}", text(&output.stdout));
         assert_eq!(text(&output.stdout).lines().count(), 1, "{case}");
     }

@@ -48,6 +48,26 @@ pub struct Timers {
     pub write: Duration,
 }
 
+/// Most that [`Timers::patient`] multiplies by.
+pub const PATIENCE: u32 = 60;
+
+impl Timers {
+    /// Each wait for the peer this many times as long, for a machine that is slow or a peer that is being debugged. How
+    /// often this node pings stays, since its peers count on it.
+    pub fn patient(self, factor: u32) -> Self {
+        Self {
+            connect: self.connect * factor,
+            tls: self.tls * factor,
+            hello: self.hello * factor,
+            register: self.register * factor,
+            handshake: self.handshake * factor,
+            ping: self.ping,
+            idle: self.idle * factor,
+            write: self.write * factor,
+        }
+    }
+}
+
 impl Default for Timers {
     fn default() -> Self {
         Self {

@@ -242,16 +242,19 @@ impl Registry {
             direction: claim.direction,
             tls: claim.tls,
             since: now,
+            synchronized: false,
         };
         peer.link.replace(link).map(|old| old.connection).filter(|old| *old != claim.connection)
     }
 
     /// A frame came from the peer on this connection; with `whole`, its data is complete.
     pub fn contact(&mut self, peer_id: PeerId, connection: ConnectionId, whole: bool, now: Timestamp) {
-        let linked = |peer: &&mut Peer| peer.link.as_ref().is_some_and(|link| link.connection == connection);
-        if let Some(peer) = self.peers.get_mut(&peer_id).filter(linked) {
-            peer.last_contact = Some(now);
-            peer.last_data = if whole { Some(now) } else { peer.last_data };
+        let Some(peer) = self.peers.get_mut(&peer_id) else { return };
+        let Some(link) = peer.link.as_mut().filter(|link| link.connection == connection) else { return };
+        peer.last_contact = Some(now);
+        if whole {
+            link.synchronized = true;
+            peer.last_data = Some(now);
         }
     }
 

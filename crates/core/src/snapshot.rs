@@ -23,6 +23,8 @@ pub struct JoinedLink {
     pub tls: bool,
     /// When it joined.
     pub since: Timestamp,
+    /// The peer's data has arrived whole on it. No comparison of times: a clock may be set back.
+    pub synchronized: bool,
 }
 
 /// A known cluster, and how things stand with it.
@@ -41,10 +43,10 @@ pub struct Peer {
 impl Peer {
     /// `USN Data Synchronization Status`, as the page prints it.
     pub fn synchronization(&self) -> &'static str {
-        match (&self.link, self.last_data) {
-            (Some(link), Some(data)) if data >= link.since => "Up to date",
-            (Some(_), _) => "Synchronizing",
-            (None, _) => "Not connected",
+        match &self.link {
+            Some(link) if link.synchronized => "Up to date",
+            Some(_) => "Synchronizing",
+            None => "Not connected",
         }
     }
 }

@@ -57,7 +57,7 @@ pub struct DemoArgs {
     /// What is wrong, as in the scenario METHOD/FAULT [default: nothing, they join]
     #[arg(long, value_name = "FAULT", default_value = "", hide_default_value = true)]
     pub fault: String,
-    /// End at the outcome, or after 30 s
+    /// End at the outcome, or after 30 s (times --patience)
     #[arg(long)]
     pub once: bool,
     /// Print one JSON object on stdout, and nothing else there
@@ -70,6 +70,9 @@ pub struct DemoArgs {
     /// Speak this version of TLS only [default: what the nodes agree on]
     #[arg(long, value_name = "VERSION", value_enum)]
     pub tls_version: Option<TlsPin>,
+    /// Wait N times as long for whatever is to happen: for slow machines
+    #[arg(long, value_name = "N", env = "ILS_PATIENCE", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=60))]
+    pub patience: u32,
     /// The kind of the keys
     #[arg(long, value_enum, default_value_t)]
     pub key: KeyKind,
@@ -166,6 +169,7 @@ fn settings(args: &DemoArgs) -> Result<Settings, LabError> {
         ports: if args.any_port { PortChoice::Any } else { PortChoice::Default },
         spoke_first: false,
         retry_initial: None,
+        patience: args.patience,
         dice: Dice::random().map_err(LabError::Random)?,
     })
 }

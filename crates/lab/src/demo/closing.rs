@@ -59,7 +59,7 @@ impl Closing<'_> {
 
     /// The join comes a moment before the first synchronisation has ended.
     fn wait_until_up_to_date(&self, story: &mut Story<'_>) -> Result<(), LabError> {
-        let deadline = Deadline::within(UP_TO_DATE_WITHIN);
+        let deadline = Deadline::within(UP_TO_DATE_WITHIN * self.stage.settings.patience);
         let joined = Side::BOTH.into_iter().all(|side| self.judged.side(side).seen == Some(Joined));
         while joined && !deadline.has_passed() {
             let statuses =

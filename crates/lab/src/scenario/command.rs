@@ -93,6 +93,9 @@ pub struct RunArgs {
     /// Speak this version of TLS only [default: what the nodes agree on]
     #[arg(long, value_name = "VERSION", value_enum)]
     pub tls_version: Option<TlsPin>,
+    /// Wait N times as long for whatever is to happen: for slow machines
+    #[arg(long, value_name = "N", env = "ILS_PATIENCE", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=60))]
+    pub patience: u32,
     /// The kind of the keys
     #[arg(long, value_enum, default_value_t)]
     pub key: KeyKind,
@@ -226,6 +229,7 @@ impl Run<'_> {
             ports: PortChoice::Any,
             spoke_first: self.args.spoke_first,
             retry_initial: Some(RETRY_INITIAL),
+            patience: self.args.patience,
             dice: dice.clone(),
         }
     }

@@ -17,7 +17,7 @@ use crate::clock::{Deadline, glance};
 use crate::error::LabError;
 use crate::process::Side;
 
-/// How long a scenario may take, from the start of the first daemon.
+/// How long a scenario may take, from the start of the first daemon; times `--patience`.
 pub(crate) const JUDGED_WITHIN: Duration = Duration::from_secs(30);
 
 /// Who watches while a scenario is performed.
@@ -37,7 +37,7 @@ pub(crate) trait Audience {
 /// # Errors
 /// A daemon that does not start or stay, or whose API does not answer; an outcome is no error, nor is its absence.
 pub(crate) fn perform(stage: &Stage<'_>, audience: &mut dyn Audience) -> Result<(Pair, Judged), LabError> {
-    let deadline = Deadline::within(JUDGED_WITHIN);
+    let deadline = Deadline::within(JUDGED_WITHIN * stage.settings.patience);
     let pair = stage.raise()?;
     let mut play = Play { scenario: stage.scenario, pair, audience, deadline };
     match play.run(stage.settings.spoke_first) {

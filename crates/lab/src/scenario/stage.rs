@@ -71,6 +71,8 @@ pub(crate) struct Settings {
     pub(crate) spoke_first: bool,
     /// The spoke's first wait between two attempts.
     pub(crate) retry_initial: Option<&'static str>,
+    /// How many times as long a node waits for the other, and whoever judges them for both.
+    pub(crate) patience: u32,
     pub(crate) dice: Dice,
 }
 
@@ -240,6 +242,9 @@ impl Stage<'_> {
         if boxes.password {
             options.switch("--use-password");
             options.pair("--password-file", self.password(side));
+        }
+        if self.settings.patience > 1 {
+            options.pair("--patience", self.settings.patience.to_string());
         }
         if let Some(version) = self.settings.tls_version {
             options.pair("--tls-min", version.to_string());

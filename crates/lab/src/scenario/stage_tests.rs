@@ -28,6 +28,7 @@ impl Scene {
             ports: PortChoice::Any,
             spoke_first: false,
             retry_initial: None,
+            patience: 1,
             dice: Dice::seeded(7),
         };
         let home = tempfile::tempdir().expect("a folder");
@@ -128,6 +129,7 @@ fn a_spoke_dials_the_ports_that_the_hub_has_bound() {
     let mut scene = Scene::new("password/joined");
     scene.settings.retry_initial = Some("250ms");
     scene.settings.tls_version = Some(TlsPin::V1_2);
+    scene.settings.patience = 10;
     let ready = Ready {
         role: "hub".to_owned(),
         tls: Some(([127, 0, 0, 1], 40001).into()),
@@ -142,7 +144,7 @@ fn a_spoke_dials_the_ports_that_the_hub_has_bound() {
         format!(
             "--cluster-id spoke-cluster --fqdn spoke.lab.example --data-dir DIR/spoke --admin 127.0.0.1:0 \
              --admin-password-file DIR/admin.password --use-password --password-file DIR/spoke.password \
-             --tls-min 1.2 --tls-max 1.2 --registration-server 127.0.0.1 --registration-tls-port 40001 \
+             --patience 10 --tls-min 1.2 --tls-max 1.2 --registration-server 127.0.0.1 --registration-tls-port 40001 \
              --registration-password-port 40002 {from}--retry-initial 250ms"
         )
     );
