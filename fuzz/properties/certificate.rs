@@ -6,7 +6,7 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use ilslab_trust::{Admission, Certificate, Purpose, TrustStore, Verdict, admit, verify};
+use ilslab_trust::{Admission, Certificate, Purpose, TrustStore, Verdict, admit, escape, verify};
 use rustls_pki_types::UnixTime;
 
 use crate::choices::Choices;
@@ -127,7 +127,7 @@ fn admitted(leaf: &Certificate, verdict: &Verdict, store: &TrustStore) {
     for (password_set, known) in [(false, false), (true, false), (false, true)] {
         match admit(leaf, verdict, store, password_set, |_| known) {
             Admission::NotKnown { name } => {
-                fit_to_show(&name);
+                fit_to_show(&escape(&name));
                 continue;
             }
             Admission::InStore => assert!(store.is_pinned(leaf)),
@@ -143,7 +143,7 @@ fn readable(certificate: &Certificate) {
     let shown =
         [certificate.subject(), certificate.issuer(), certificate.serial(), certificate.key_description()];
     shown.iter().for_each(|text| fit_to_show(text));
-    fit_to_show(&certificate.display_name());
+    fit_to_show(&escape(&certificate.display_name()));
     fit_to_show(&format!("{certificate:?}"));
     for name in certificate.fqdns() {
         let is_host = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-_".contains(c);

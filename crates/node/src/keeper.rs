@@ -174,6 +174,7 @@ enum Decided {
     Forget(Option<PeerName>, Option<ConnectionId>, Answer<Result<bool, String>>),
     Configure(Box<Reconfigured>, Answer<Result<Arc<Config>, ConfigureError>>),
     Gone(ConnectionId),
+    Probe(Answer<Result<(), String>>),
 }
 
 struct Desk<L, S> {
@@ -250,11 +251,7 @@ impl<L: Ledger, S: Scribe> Desk<L, S> {
                 let late = self.failures.is_late(source, clock::monotonic());
                 reply(answer, late);
             }
-            Request::Probe { answer } => {
-                let probed = self.ledger.probe().map_err(|error| error.to_string());
-                self.note_store(probed.as_ref().err().cloned());
-                reply(answer, probed);
-            }
+            Request::Probe { answer } => return Some((ChangeSet::new(), Decided::Probe(answer))),
             Request::Gone(connection) => return Some((ChangeSet::new(), Decided::Gone(connection))),
             Request::Join { claim, orders, answer } => match self.registry.decide_join(&claim) {
                 Ok(set) => return Some((set, Decided::Join(claim, orders, answer))),
@@ -309,6 +306,13 @@ impl<L: Ledger, S: Scribe> Desk<L, S> {
             (Decided::Gone(connection), _) => {
                 self.registry.disconnected(connection);
                 self.orders.remove(&connection);
+            }
+            (Decided::Probe(answer), _) => {
+                let probed = self.ledger.probe().map_err(|error| error.to_string());
+                self.note_store(probed.as_ref().err().cloned());
+                // Whoever asked finds in the snapshot all that came before.
+                self.publish();
+                reply(answer, probed);
             }
             (Decided::Join(claim, orders, answer), Ok(())) => self.join(&claim, orders, answer),
             (Decided::Join(_, _, answer), Err(error)) => {

@@ -63,25 +63,39 @@ async fn rejoin(spoke: &Station) -> Duration {
     begun.elapsed()
 }
 
-/// Every second one trickles: the first octets of a good beginning, one at a time, as long as the test lasts.
+/// Every second one trickles: a good beginning of something long, an octet a second, as long as the test lasts.
 async fn gather(hub: SocketAddr, tls: bool) -> JoinSet<()> {
-    let begin: &'static [u8] =
-        if tls { &[0x16, 0x03, 0x01, 0x02, 0x00] } else { b"ILSL\x01\x01\x00\x00\x00" };
+    let begin: &'static [u8] = if tls {
+        &[0x16, 0x03, 0x01, 0x40, 0x00, 0x01, 0x00, 0x3f, 0xfc]
+    } else {
+        b"ILSL\x01\x01\x00\x00\x00\x00\x10\x00"
+    };
     let mut crowd = JoinSet::new();
     for number in 0..CROWD {
         let mut socket = TcpStream::connect(hub).await.expect("connects");
         crowd.spawn(async move {
-            let mut beat = tokio::time::interval(Duration::from_millis(200));
-            let trickled: &[u8] = if number % 2 == 0 { begin } else { &[] };
-            for octet in trickled {
-                beat.tick().await;
-                if socket.write_all(&[*octet]).await.is_err() {
-                    return;
+            let (mut heard, mut voice) = socket.split();
+            let trickle = async {
+                let mut beat = tokio::time::interval(Duration::from_secs(1));
+                for octet in begin.iter().copied().chain(std::iter::repeat(0)) {
+                    beat.tick().await;
+                    if voice.write_all(&[octet]).await.is_err() {
+                        return;
+                    }
                 }
+            };
+            let held = async {
+                let mut rest = [0; 16];
+                while heard.read(&mut rest).await.is_ok_and(|length| length > 0) {}
+            };
+            if number % 2 == 0 {
+                tokio::select! {
+                    () = trickle => {}
+                    () = held => {}
+                }
+            } else {
+                held.await;
             }
-            // Held, and never another word.
-            let mut rest = [0; 16];
-            while socket.read(&mut rest).await.is_ok_and(|length| length > 0) {}
         });
     }
     crowd

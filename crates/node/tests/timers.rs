@@ -46,14 +46,14 @@ async fn a_joined_peer_that_answers_stays_and_one_that_falls_silent_is_told_and_
     let bench = Bench::new();
     let hub = bench.hub_with(Side::password(PASSWORD), |config| {
         config.timers.ping = SHORT;
-        config.timers.idle = 100 * SHORT;
+        config.timers.idle = 160 * SHORT;
     });
     let hub = hub.await;
     let address = hub.running.listening().expect("a hub listens");
     let mut peer = Peer::spoke(address, "quiet", PASSWORD).await;
     let mut pings = 0;
     // So many pings take longer than the idle timer.
-    while pings < 110 {
+    while pings < 170 {
         match peer.hear().await {
             Some(Message::Ping(number)) => {
                 pings += 1;
@@ -200,16 +200,18 @@ async fn neither_a_change_nor_a_stop_waits_for_a_peer_that_takes_nothing_off_its
 const LATE: Duration = Duration::from_secs(4);
 
 fn whole_handshake_is_short(config: &mut Config) {
-    config.timers.hello = LATE + LATE;
-    config.timers.register = LATE + LATE;
+    // Never the first to run out, however long the machine stalls.
+    config.timers.hello = LONG;
+    config.timers.register = LONG;
     config.timers.handshake = LATE + LATE / 2;
 }
 
 /// Says Hello late, and nothing more in time.
 async fn is_late(wire: &mut peer::Wire, door: &Door) {
     tokio::time::sleep(LATE).await;
-    wire.stream.write_all(&door.hello()).await.expect("in time");
-    wire.stream.flush().await.expect("in time");
+    // On a machine that stalls it comes too late even for the whole.
+    let _ = wire.stream.write_all(&door.hello()).await;
+    let _ = wire.stream.flush().await;
 }
 
 /// It ended by the bound of the whole, which tells nothing and raises nothing.

@@ -167,12 +167,16 @@ fn a_closed_pipe_ends_nothing() {
 }
 
 /// A pipe whose reader reads nothing until the sender of this is dropped.
-struct Stuck(std::sync::mpsc::Receiver<()>);
+struct Stuck {
+    entered: std::sync::mpsc::SyncSender<()>,
+    held: std::sync::mpsc::Receiver<()>,
+}
 
 impl Write for Stuck {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let _ = self.entered.try_send(());
         // Nothing is ever sent: an error is the end of the wait.
-        let _ = self.0.recv();
+        let _ = self.held.recv();
         Ok(bytes.len())
     }
 
@@ -184,17 +188,20 @@ impl Write for Stuck {
 #[test]
 fn a_stdout_that_nobody_reads_holds_up_no_file_and_is_told_with_its_end() {
     let dir = tempfile::tempdir().expect("a folder");
-    let (reader, stuck) = sync_channel(0);
+    let (reader, held) = sync_channel(0);
+    let (entered, in_it) = sync_channel(1);
     let err = Screen::default();
     let consoles = Consoles {
-        stdout: Box::new(Stuck(stuck)),
+        stdout: Box::new(Stuck { entered, held }),
         stderr: Box::new(err.clone()),
         clock: clock(Arc::default()),
     };
     let options = RecorderOptions { stdout: Some(LogFormat::Sdl), ..options(dir.path()) };
     let recorder = Recorder::with_consoles(&options, consoles).expect("opened");
+    recorder.record(closed(1));
+    in_it.recv().expect("it is being shown, and stuck");
     let events = SHOWN_QUEUE + 2 * QUEUE;
-    (0..events).for_each(|_| recorder.record(closed(1)));
+    (1..events).for_each(|_| recorder.record(closed(1)));
     recorder.flush();
     assert_eq!(read_trace(&dir.path().join(TRACE_FOLDER)).expect("a trace").len(), events);
     assert_eq!(recorder.trace_write_errors(), 0);

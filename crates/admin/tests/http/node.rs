@@ -94,6 +94,7 @@ pub(crate) fn spoke() -> Peer {
         direction: Direction::Accepted,
         tls: false,
         since: Timestamp(CONTACT.0 - 500),
+        synchronized: true,
     };
     Peer {
         known: KnownPeer { info, proof: Proof::Password, pkid: PKID.into() },

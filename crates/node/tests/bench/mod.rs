@@ -181,7 +181,7 @@ fn config(name: &str, role: ClusterRole, side: Side) -> Config {
         dial_from: None,
         retry_initial: Duration::from_millis(50),
         retry_max: Duration::from_millis(200),
-        timers: Timers::default(),
+        timers: Timers::default().patient(10),
         most_unjoined: UNJOINED_CONNECTIONS,
     }
 }

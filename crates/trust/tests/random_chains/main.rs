@@ -11,7 +11,6 @@ mod common;
 mod world;
 
 use std::collections::BTreeMap;
-use std::hash::{BuildHasher, RandomState};
 use std::ops::RangeInclusive;
 
 use common::oracle::Oracle;
@@ -25,11 +24,13 @@ const ROUNDS: usize = 30;
 /// Chains that each number must come from, for its count to mean something.
 const LEAST: usize = 10;
 
+/// The same chains on every run, so that a change of ours is what makes it fail; `ILSLAB_SEED` makes others.
+const SEED: u64 = 20_261_122;
+
 fn seed() -> u64 {
     match std::env::var("ILSLAB_SEED") {
         Ok(seed) => seed.parse().expect("ILSLAB_SEED is a number"),
-        // A hasher's keys are the standard library's own random numbers.
-        Err(_) => RandomState::new().hash_one("seed"),
+        Err(_) => SEED,
     }
 }
 
