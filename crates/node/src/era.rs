@@ -9,6 +9,7 @@ use ilslab_core::config::Config;
 use ilslab_wire::{PeerInfo, Reason};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
 
 use crate::dice::Dice;
 use crate::identity::Identity;
@@ -54,6 +55,8 @@ pub(crate) struct Era {
 
 /// Ends an era, and waits for its last words.
 pub(crate) struct EraEnd {
+    /// A hub's accepting, which ends before anybody is told.
+    pub(crate) accepting: Option<JoinHandle<()>>,
     end: watch::Sender<Option<Reason>>,
     alive: mpsc::Receiver<()>,
 }
@@ -65,7 +68,10 @@ impl Era {
     ) -> (Self, EraEnd) {
         let (end, ended) = watch::channel(None);
         let (held, alive) = mpsc::channel(1);
-        (Self { common, config, own, identity, changed_at, ended, _alive: held }, EraEnd { end, alive })
+        (
+            Self { common, config, own, identity, changed_at, ended, _alive: held },
+            EraEnd { accepting: None, end, alive },
+        )
     }
 
     /// Waits for the end of the era; answers what peers are told.
@@ -88,8 +94,14 @@ impl Era {
 }
 
 impl EraEnd {
-    /// Tells everybody, and waits until the last of them has said Bye. Each has a bound for that of its own.
+    /// Closes the port first, so that no peer which is told dials the old one and is taken for a moment. Then tells
+    /// everybody, and waits until the last of them has said Bye. Each has a bound for that of its own.
     pub(crate) async fn finish(mut self, reason: Reason) {
+        if let Some(accepting) = self.accepting.take() {
+            accepting.abort();
+            // It was aborted, or it had ended: its listener is gone either way.
+            let _ = accepting.await;
+        }
         self.end.send_replace(Some(reason));
         while self.alive.recv().await.is_some() {}
     }

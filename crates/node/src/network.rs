@@ -11,6 +11,7 @@ use ilslab_core::snapshot::Snapshot;
 use ilslab_wire::{NetworkKey, Reason};
 use serde_json::{Map, Value};
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
 use zeroize::Zeroizing;
 
 use crate::accept::accept;
@@ -187,7 +188,7 @@ impl Network {
             self.tell(None);
             return Ok(None);
         };
-        let (era, end) = Era::begin(
+        let (era, mut end) = Era::begin(
             self.common.clone(),
             Arc::clone(&config),
             own,
@@ -195,7 +196,7 @@ impl Network {
             changed_at,
         );
         match config.role {
-            ClusterRole::Hub => self.listen(&config, &era)?,
+            ClusterRole::Hub => end.accepting = self.listen(&config, &era)?,
             ClusterRole::Spoke | ClusterRole::Standalone => self.tell(None),
         }
         if let Some(registration) = config.registration.clone() {
@@ -204,8 +205,8 @@ impl Network {
         Ok(Some(end))
     }
 
-    fn listen(&self, config: &Config, era: &Era) -> Result<(), ListenError> {
-        let Some(ports) = &self.ports else { return Ok(()) };
+    fn listen(&self, config: &Config, era: &Era) -> Result<Option<JoinHandle<()>>, ListenError> {
+        let Some(ports) = &self.ports else { return Ok(None) };
         let (port, name, option) = match config.uses_tls() {
             true => (&ports.tls, "tls", "--tls-port"),
             false => (&ports.password, "password", "--password-port"),
@@ -214,9 +215,9 @@ impl Network {
             let address = port.address();
             ListenError::Refused { port: address.port(), address, option, source }
         })?;
-        tokio::spawn(accept(era.clone(), listener));
+        let accepting = tokio::spawn(accept(era.clone(), listener));
         self.tell(Some(name));
-        Ok(())
+        Ok(Some(accepting))
     }
 
     fn tell(&self, listening: Option<&'static str>) {
