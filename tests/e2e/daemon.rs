@@ -5,12 +5,12 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
-use ilslab_lab::Side;
 use ilslab_lab::certs::KeyKind;
+use ilslab_lab::{Daemon, Side};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::world::{Lab, Plan, World, program, text, until};
+use crate::world::{ADMIN, Lab, Plan, World, program, text, until};
 
 /// A process that is killed when a test ends before it does.
 struct Process(Child);
@@ -131,4 +131,37 @@ fn what_only_the_operator_can_get_wrong_is_exit_3() {
         assert_eq!(output.status.code(), Some(3), "{option}: {said}");
         assert!(said.contains(wanted), "{option}: {said}");
     }
+}
+
+/// The examples stand for the README's two terminals: only ports, folders and passwords are not theirs here.
+#[test]
+fn the_examples_join() {
+    let world = World::new();
+    let password = world.file("password", "a lab password");
+    let start = |side: Side, plan: &Plan<'_>, more: Vec<String>| {
+        let example = format!("--config={}/examples/{side}.toml", env!("CARGO_MANIFEST_DIR"));
+        let own = [
+            format!("--data-dir={}", plan.data().display()),
+            format!("--password-file={password}"),
+            format!("--admin-password-file={}", world.file("admin-password", ADMIN)),
+            "--admin=127.0.0.1:0".to_owned(),
+            "--patience=10".to_owned(),
+            example,
+        ];
+        let folder = world.path(side.name());
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let daemon = Daemon::start(&program(), side, own.into_iter().chain(more), &folder);
+        plan.running(
+            daemon.unwrap_or_else(|error| panic!("the example of the {side} does not start: {error}")),
+        )
+    };
+    let any = ["--tls-port=0", "--password-port=0"].map(str::to_owned).to_vec();
+    let hub = start(Side::Hub, &world.node(Side::Hub, "hub"), any);
+    let port = hub.daemon.ready().password.expect("a hub binds both").port();
+    let at = vec![format!("--registration-password-port={port}")];
+    let spoke = start(Side::Spoke, &world.node(Side::Spoke, "spoke"), at);
+    assert_eq!(spoke.outcome(), "joined");
+    hub.up_to_date(1);
+    assert_eq!(hub.list("peers")[0]["description"], "a branch");
+    assert_eq!(spoke.list("peers")[0]["description"], "the first hub");
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::indexing_slicing, reason = "a test that reads beyond the end fails, as it should")]
 
 mod alarms;
+mod api;
 mod bad_input;
 mod commands;
 mod compose;

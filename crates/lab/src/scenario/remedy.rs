@@ -47,8 +47,8 @@ pub(crate) fn remedy(outcome: Outcome) -> (&'static str, &'static str) {
         Outcome::NotIls => ("what answered does not speak this protocol", "see what listens on that port"),
         Outcome::ProtocolError => ("the peer broke a rule of the protocol", "run the same release on both"),
         Outcome::DuplicateIdentity => (
-            "peer ID, FQDN or route string belong to another cluster",
-            "make them unique, or disconnect the cluster that is gone",
+            "peer ID, FQDN or route string belong to another cluster, or the network has no room for one more",
+            "make them unique, or disconnect clusters that are gone",
         ),
         Outcome::RoleChanged => ("a known cluster came back in another role", "disconnect it first"),
         Outcome::Temporary => {

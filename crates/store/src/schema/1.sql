@@ -6,7 +6,7 @@ CREATE TABLE identity (
     peer_id TEXT NOT NULL
 ) STRICT;
 
--- What this node is called; said anew at each start.
+-- What this node is called at its start; said anew at each.
 CREATE TABLE node (
     only        INTEGER PRIMARY KEY CHECK (only = 1),
     fqdn        TEXT NOT NULL,
@@ -59,8 +59,9 @@ CREATE VIEW processnode (pkid, name, nodeid, description) AS
     SELECT substr(identity.peer_id, 1, 8) || '-' || substr(identity.peer_id, 9, 4) || '-'
                || substr(identity.peer_id, 13, 4) || '-' || substr(identity.peer_id, 17, 4) || '-'
                || substr(identity.peer_id, 21, 12),
-           node.fqdn, node.only, node.description
-      FROM node LEFT JOIN identity ON identity.only = node.only;
+           node.fqdn, node.only, coalesce(setting.value ->> '$', node.description)
+      FROM node LEFT JOIN identity ON identity.only = node.only
+                LEFT JOIN setting ON setting.key = 'description';
 
 CREATE TABLE typepatternusage (
     enum INTEGER PRIMARY KEY,

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::common::{id, learned, peer};
+use crate::common::{id, learned, peer, setting};
 use ilslab_core::ledger::{Change, KnownPeer, Ledger};
 use ilslab_core::wire::PeerInfo;
 use ilslab_store::{QueryError, QueryLimits, Reader, Store, TABLES};
+use serde_json::json;
 use tempfile::TempDir;
 
 struct Node {
@@ -138,6 +139,26 @@ fn a_node_without_a_name_or_an_identity_can_be_asked() {
         node.query("select name, pkid from processnode").as_deref(),
         Ok("name pkid\n==== ====\nhub  NULL\n")
     );
+}
+
+#[test]
+fn a_nodes_description_is_the_one_that_was_changed_while_it_runs() {
+    let mut node = Node::with_peers();
+    let shown = |node: &Node| node.query("select description from processnode").expect("it is asked");
+    for (change, want) in [
+        (
+            vec![Change::SettingChanged(setting("description", json!("Se\"cond"), json!("Main site")))],
+            "Se\"cond",
+        ),
+        (vec![Change::SettingChanged(setting("description", json!(""), json!("Main site")))], ""),
+        (vec![Change::SettingDropped("description".to_owned())], "Main site"),
+    ] {
+        node.store.append(&[change]).expect("the append works");
+        assert_eq!(shown(&node).lines().nth(2).unwrap_or_default().trim_end(), want);
+    }
+    let others = "with processnode as (select value ->> '$' from setting) select * from processnode";
+    assert!(node.query(others).is_ok() && node.query("select '1' ->> '$'").is_err());
+    assert!(node.query("select value from setting").is_err(), "only as the view has it");
 }
 
 #[test]
