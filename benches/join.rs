@@ -20,6 +20,10 @@ const ROUNDS: usize = 11;
 const PASSWORD: &str = "a lab password";
 /// How long a node is watched at rest.
 const REST: Duration = Duration::from_secs(60);
+/// More than that is no rest, on any machine: the bench fails.
+const REST_CPU: Duration = Duration::from_millis(10);
+/// Likewise, in kB.
+const REST_RESIDENT: u64 = 20_000;
 
 fn main() -> Outcome<()> {
     let program = Program(PathBuf::from(env!("CARGO_BIN_EXE_ilslab")));
@@ -145,6 +149,11 @@ fn rest(program: &Program, folder: &Path) -> Outcome<()> {
         let spent = cpu(pid(&pair, side))?.saturating_sub(before?);
         let resident = resident(pid(&pair, side))?;
         println!("{side:<6} at rest: {} ms of CPU, {resident} kB resident", spent.as_millis());
+        if spent > REST_CPU || resident > REST_RESIDENT {
+            return Err(
+                format!("the {side} is not at rest: at most {REST_CPU:?} and {REST_RESIDENT} kB").into()
+            );
+        }
     }
     Ok(())
 }

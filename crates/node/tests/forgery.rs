@@ -13,7 +13,7 @@ use ilslab_core::event::Noted;
 use ilslab_core::outcome::Outcome;
 use ilslab_node::Scribe;
 use ilslab_sdl::{Recorder, RecorderOptions, read_trace};
-use ilslab_wire::{Message, Role};
+use ilslab_wire::{Message, PeerInfo, Role};
 use tokio::io::AsyncReadExt;
 
 /// A common name (64 characters at most) that ends a value, a line and a terminal's colours, and begins a line of its own.
@@ -122,34 +122,59 @@ async fn a_certificate_forges_no_line_on_either_side() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_name_that_breaks_its_rule_is_refused_and_shown_to_nobody_as_it_is() {
-    let bench = Bench::new();
-    let written = recorder(bench.folder());
-    // Without a password frames are not sealed, so that one can be altered.
-    let (side, door) = stage(&bench, "hub", Way { tls: Some(TlsVersion::V1_3), password: false });
-    let hub = bench.hub_written_by(side, Scroll(Arc::clone(&written))).await;
-    let address = hub.running.listening().expect("it listens");
-    let mut villain = Peer::dial(address, "127.0.0.1", door).await;
-    // Of the same length, so that only the rule of the name is broken.
-    let good = "a description for this one test";
-    let info = ilslab_wire::PeerInfo {
-        description: good.parse().expect("a description"),
-        ..peer::info("villain", 5, Role::Spoke)
-    };
-    let forged = "a]\u{1b}[31m|\nforged line, one test.";
-    assert_eq!(good.len(), forged.len());
-    let mut octets = villain.octets(&Message::Register(info));
-    let at = octets.windows(good.len()).position(|window| window == good.as_bytes()).expect("it is in there");
-    octets.splice(at..at + good.len(), forged.bytes());
-    villain.send(&octets).await;
-    assert_eq!(villain.frame().await, None, "nothing is told before the join");
-    assert_eq!(hub.outcome().await, Outcome::ProtocolError);
-    hub.stop().await;
+/// Of the same length, so that only the rule of the description is broken.
+const GOOD: &str = "a description for this one test";
+const BAD: &str = "a]\u{1b}[31m|\nforged line, one test.";
+
+/// The octets of a message whose good description has become a bad one. Only without a password: nobody can alter what is
+/// sealed.
+fn altered(villain: &mut Peer, message: impl FnOnce(PeerInfo) -> Message, role: Role) -> Vec<u8> {
+    assert_eq!(GOOD.len(), BAD.len());
+    let description = GOOD.parse().expect("a description");
+    let info = PeerInfo { description, ..peer::info("villain", 5, role) };
+    let mut octets = villain.octets(&message(info));
+    let at = octets.windows(GOOD.len()).position(|window| window == GOOD.as_bytes()).expect("it is in there");
+    octets.splice(at..at + GOOD.len(), BAD.bytes());
+    octets
+}
+
+async fn is_refused_and_not_shown(station: &Station, folder: &Path, written: &Recorder, case: &str) {
+    assert_eq!(station.outcome().await, Outcome::ProtocolError, "{case}");
+    assert!(station.snapshot().peers.is_empty(), "{case}: nothing is learned");
+    station.stop().await;
     written.close();
-    let text =
-        std::fs::read_to_string(bench.folder().join("activelog/cm/trace/ils/sdl/SDL001_600_000001.txt"));
-    let text = text.expect("text");
-    assert!(!text.contains('\u{1b}') && !text.lines().any(|line| line.starts_with("forged")), "{text:?}");
-    assert!(hub.snapshot().peers.is_empty());
+    let file = folder.join("activelog/cm/trace/ils/sdl/SDL001_600_000001.txt");
+    let text = std::fs::read_to_string(file).expect("text");
+    assert!(
+        !text.contains('\u{1b}') && !text.lines().any(|line| line.starts_with("forged")),
+        "{case}: {text:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_breaks_its_rule_is_refused_by_either_side_and_shown_to_nobody_as_it_is() {
+    for version in [TlsVersion::V1_2, TlsVersion::V1_3] {
+        let way = Way { tls: Some(version), password: false };
+        let bench = Bench::new();
+        let written = recorder(bench.folder());
+        let (side, door) = stage(&bench, "hub", way);
+        let hub = bench.hub_written_by(side, Scroll(Arc::clone(&written))).await;
+        let address = hub.running.listening().expect("it listens");
+        let mut villain = Peer::dial(address, "127.0.0.1", door).await;
+        let octets = altered(&mut villain, Message::Register, Role::Spoke);
+        villain.send(&octets).await;
+        assert_eq!(villain.frame().await, None, "nothing is told before the join");
+        is_refused_and_not_shown(&hub, bench.folder(), &written, &format!("to a hub, {version:?}")).await;
+
+        let bench = Bench::new();
+        let written = recorder(bench.folder());
+        let (side, door) = stage(&bench, "spoke", way);
+        let (listener, address) = peer::listener().await;
+        let spoke = bench.spoke_written_by(address, side, Scroll(Arc::clone(&written))).await;
+        let mut villain = Peer::answer(&listener, door).await;
+        assert!(matches!(villain.hear().await, Some(Message::Register(_))), "it registers");
+        let octets = altered(&mut villain, Message::Registered, Role::Hub);
+        villain.send(&octets).await;
+        is_refused_and_not_shown(&spoke, bench.folder(), &written, &format!("to a spoke, {version:?}")).await;
+    }
 }

@@ -103,6 +103,19 @@ fn closed(id: u64) -> Noted {
 }
 
 #[test]
+fn an_event_comes_into_its_files_by_itself() {
+    let bench = Bench::new(None);
+    bench.recorder.record(sample::alarming(Direction::Accepted, false, Happening::OpenFailed));
+    let alarms = bench.path(SYSLOG_FOLDER).join("CiscoSyslog");
+    let begun = monotonic();
+    while !fs::read_to_string(&alarms).is_ok_and(|text| text.ends_with('\n')) {
+        assert!(begun.elapsed() < Duration::from_secs(60), "nobody asked for it, and it never came");
+        std::thread::yield_now();
+    }
+    assert_eq!(bench.trace().len(), 2, "the trace is written first");
+}
+
+#[test]
 fn an_event_is_in_its_files_once_it_is_flushed_and_an_alarm_only_when_it_begins() {
     let bench = Bench::new(None);
     bench.record(sample::alarming(Direction::Accepted, false, Happening::OpenFailed));
