@@ -26,6 +26,7 @@ use ilslab_store::Store;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 use tracing_subscriber::EnvFilter;
 
 use crate::backend::NodeBackend;
@@ -195,50 +196,58 @@ async fn serve(role: ClusterRole, daemon: Daemon) -> anyhow::Result<()> {
     let mut signals = Signals::new()?;
     let folder = DataDir::take(&daemon.data_dir).map_err(|error: DataDirError| anyhow::anyhow!(error))?;
     withdraw(&daemon)?;
-    let recorder = Arc::new(recorder(&daemon, &folder)?);
-    let admin = bind_admin(daemon.admin.address).await?;
-    let options = admin_options(&daemon, &folder)?;
-    let metrics = Arc::default();
-    let trace = Trace { recorder: Arc::clone(&recorder), metrics: Arc::clone(&metrics) };
-    let node = start(&daemon, &folder, trace).await;
-    let node = match node {
-        Ok(node) => Arc::new(node),
-        Err(error) => {
-            recorder.close();
-            return Err(error);
-        }
-    };
-    let address = admin.local_addr()?;
-    let backend = Arc::new(NodeBackend {
-        node: Arc::clone(&node),
-        role,
-        admin: address,
-        recorder: Arc::clone(&recorder),
-        metrics,
-    });
-    let (stop, stopped) = oneshot::channel::<()>();
-    let api = tokio::spawn(ilslab_admin::serve(options, backend, admin, async {
-        // A dropped sender stops it too.
-        let _ = stopped.await;
-    }));
-    let ended = match announce(role, &daemon, &node, address) {
-        Ok(()) => signals.or_broken(&node).await,
+    let service = Service::begin(role, &daemon, &folder).await?;
+    let ended = match announce(role, &daemon, &service.node, service.admin) {
+        Ok(()) => signals.or_broken(&service.node).await,
         Err(error) => Err(error),
     };
-    let orderly = async {
-        node.stop().await;
-        drop(stop);
-        let served = api.await;
-        // It waits for disk and stdout, and must not keep a signal from being seen.
-        tokio::task::spawn_blocking(move || recorder.close()).await?;
-        anyhow::Ok(served??)
-    };
     let stopped = tokio::select! {
-        stopped = orderly => stopped,
+        stopped = service.end() => stopped,
         () = signals.next() => Err(Disorder::Late.into()),
         () = tokio::time::sleep(STOP_LIMIT) => Err(Disorder::Late.into()),
     };
     ended.and(stopped)
+}
+
+/// A running node with its API and its trace.
+struct Service {
+    node: Arc<Running>,
+    admin: SocketAddr,
+    api: JoinHandle<std::io::Result<()>>,
+    stop_api: oneshot::Sender<()>,
+    recorder: Arc<Recorder>,
+}
+
+impl Service {
+    /// Starts everything, what may fail without a trace of it first.
+    async fn begin(role: ClusterRole, daemon: &Daemon, folder: &DataDir) -> anyhow::Result<Self> {
+        let recorder = Arc::new(recorder(daemon, folder)?);
+        let listener = bind_admin(daemon.admin.address).await?;
+        let options = admin_options(daemon, folder)?;
+        let metrics = Arc::default();
+        let trace = Trace { recorder: Arc::clone(&recorder), metrics: Arc::clone(&metrics) };
+        let node = start(daemon, folder, trace).await.inspect_err(|_| recorder.close())?;
+        let (node, admin) = (Arc::new(node), listener.local_addr()?);
+        let (of_node, of_trace) = (Arc::clone(&node), Arc::clone(&recorder));
+        let backend = NodeBackend { node: of_node, role, admin, recorder: of_trace, metrics };
+        let (stop_api, stopped) = oneshot::channel::<()>();
+        let api = tokio::spawn(ilslab_admin::serve(options, Arc::new(backend), listener, async {
+            // A dropped sender stops it too.
+            let _ = stopped.await;
+        }));
+        Ok(Self { node, admin, api, stop_api, recorder })
+    }
+
+    /// Bye to every peer, the API's last answers, the last lines of the trace.
+    async fn end(self) -> anyhow::Result<()> {
+        let Self { node, api, stop_api, recorder, .. } = self;
+        node.stop().await;
+        drop(stop_api);
+        let served = api.await;
+        // It waits for disk and stdout, and must not keep a signal from being seen.
+        tokio::task::spawn_blocking(move || recorder.close()).await?;
+        Ok(served??)
+    }
 }
 
 fn recorder(daemon: &Daemon, folder: &DataDir) -> anyhow::Result<Recorder> {

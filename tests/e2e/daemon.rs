@@ -1,6 +1,6 @@
 //! A daemon as its operator meets it: signals whenever they come, readers that do not read, files of an earlier process.
 
-use std::io::{ErrorKind, PipeReader, PipeWriter, Write};
+use std::io::{BufRead, BufReader, ErrorKind, PipeReader, PipeWriter, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -8,7 +8,8 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use ilslab_lab::certs::KeyKind;
 use ilslab_lab::{Daemon, Side};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, prlimit};
+use serde_json::{Value, json};
 
 use crate::world::{ADMIN, Lab, Plan, World, program, text, until};
 
@@ -164,4 +165,62 @@ fn the_examples_join() {
     hub.up_to_date(1);
     assert_eq!(hub.list("peers")[0]["description"], "a branch");
     assert_eq!(spoke.list("peers")[0]["description"], "the first hub");
+}
+
+/// From now on a daemon that runs gets no further descriptor.
+fn no_more_descriptors(daemon: &Daemon) {
+    let pid = Pid::from_raw(i32::try_from(daemon.ready().pid).expect("a process"));
+    let limit = Rlimit { current: Some(0), maximum: getrlimit(Resource::Nofile).maximum };
+    prlimit(pid, Resource::Nofile, limit).expect("a process of ours");
+}
+
+/// A connection to the API that is kept: the client opens one for each call.
+struct Kept(BufReader<TcpStream>);
+
+impl Kept {
+    fn to(daemon: &Daemon) -> Self {
+        let stream = TcpStream::connect(daemon.ready().admin).expect("the API listens");
+        Self(BufReader::new(stream))
+    }
+
+    /// Asks, and answers the body.
+    fn ask(&mut self, line: &str, more: &str, body: &Value) -> Value {
+        let body = body.to_string();
+        let head = format!(
+            "{line} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n{more}Content-Length: {}\r\n\r\n",
+            body.len()
+        );
+        self.0.get_mut().write_all((head + &body).as_bytes()).expect("the API reads");
+        let (mut header, mut length) = (String::new(), 0);
+        while header != "\r\n" {
+            header.clear();
+            assert!(self.0.read_line(&mut header).expect("the API answers") > 0, "it hung up");
+            if let Some(value) = header.to_ascii_lowercase().strip_prefix("content-length:") {
+                length = value.trim().parse().expect("a number");
+            }
+        }
+        let mut answer = vec![0; length];
+        self.0.read_exact(&mut answer).expect("the whole answer");
+        serde_json::from_slice(&answer).expect("JSON")
+    }
+}
+
+#[test]
+fn a_hub_whose_port_cannot_be_opened_after_a_change_ends_with_exit_4_and_has_the_change_at_its_next_start() {
+    let world = World::new();
+    let plan = hub(&world);
+    let mut node = plan.start();
+    let mut kept = Kept::to(&node.daemon);
+    let login = kept.ask("POST /api/v1/login", "", &json!({"password": ADMIN}));
+    let token = format!("Authorization: Bearer {}\r\n", login["token"].as_str().expect("a token"));
+    no_more_descriptors(&node.daemon);
+    let problem = kept.ask("PATCH /api/v1/config", &token, &json!({"route_string": "changed.example"}));
+    let detail = problem["detail"].as_str().unwrap_or_default();
+    assert!(detail.contains("the change is stored") && detail.contains("the service ends"), "{problem}");
+    let ended = until("its end", || node.daemon.check().err());
+    assert_eq!(ended.exit_code(), 4, "{ended}");
+    assert!(ended.to_string().contains("failed to run the hub: "), "{ended}");
+    assert!(node.alarm_file().iter().any(|alarm| alarm.starts_with("2-ILSTCPListenError")));
+    let hub = plan.start();
+    assert_eq!(hub.client.config().expect("the API answers")["route_string"], "changed.example");
 }
