@@ -152,7 +152,7 @@ pub(crate) fn reach(node: &str, password_file: Option<PathBuf>) -> anyhow::Resul
 fn alarms(matches: &ArgMatches) -> anyhow::Result<String> {
     let answer = client(matches)?.alarms()?;
     if matches.get_flag("json") {
-        return Ok(answer.to_string());
+        return Ok(ilslab_sdl::json::ascii(&answer.to_string()));
     }
     let none = Vec::new();
     let alarms = answer.get("alarms").and_then(Value::as_array).unwrap_or(&none);

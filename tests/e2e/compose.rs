@@ -10,7 +10,7 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
-use crate::world::{ilslab, text, until};
+use crate::world::{PATIENCE, ilslab, text, until};
 
 const IMAGE: &str = "localhost/ilslab:dev";
 /// The image is to stay below this, in octets.
@@ -156,7 +156,7 @@ impl Project {
         command.env("ILS_METHOD", self.asked.0).env("ILS_FAULT", self.asked.1);
         command.env("ILS_HUB_ADMIN_PORT", self.ports[0].to_string());
         command.env("ILS_SPOKE_ADMIN_PORT", self.ports[1].to_string());
-        command.env("COMPOSE_HTTP_TIMEOUT", "120");
+        command.env("ILS_PATIENCE", PATIENCE).env("COMPOSE_HTTP_TIMEOUT", "120");
         command.env_remove("COMPOSE_FILE").env_remove("COMPOSE_PROFILES");
         command
     }

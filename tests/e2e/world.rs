@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 /// Longer than anything here takes, on any machine.
 const DEADLINE: Duration = Duration::from_secs(60);
 /// How many times as long nodes wait for each other: a machine that stalls for seconds changes no outcome.
-const PATIENCE: &str = "10";
+pub(crate) const PATIENCE: &str = "10";
 /// The administrator's password of every node.
 pub(crate) const ADMIN: &str = "administrator's password";
 
