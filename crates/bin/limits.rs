@@ -10,7 +10,9 @@ use ilslab_wire::{CAP_JOINED, CAP_UNJOINED};
 
 /// The table, a row a line.
 pub fn table() -> String {
-    let mut text = String::from("Limits and timers that a peer meets (SECURITY.md has all of them):\n");
+    let mut text = String::from(
+        "Limits and timers that a peer meets; --patience multiplies its timers (SECURITY.md has all of them):\n",
+    );
     for (what, bound) in rows() {
         // A String takes whatever is written to it.
         let _ = writeln!(text, "  {what:<48} {bound}");

@@ -48,6 +48,7 @@ fn a_wrong_option_is_exit_3_with_the_key_the_nearest_name_and_the_range() {
         (vec!["--use-tls", "--tls-port", "65536"], vec!["--tls-port", "0 to 65535"]),
         (vec!["--use-tls", "--tls-min", "1.3", "--tls-max", "1.2"], vec!["--tls-min", "1.2 or 1.3"]),
         (vec!["--use-tls", "--patience", "0"], vec!["--patience", "from 1 to 60"]),
+        (vec!["--use-tls", "--patience", "ten"], vec!["--patience", "is not a number", "from 1 to 60"]),
         (vec!["--use-tls", "--patience", "61"], vec!["--patience", "from 1 to 60"]),
         (vec!["--use-tls", "--cluster-id", "no spaces"], vec!["--cluster-id", "1 to 50"]),
         (vec!["--use-tls", "--cert", &password], vec!["--cert, --key, --trust", "all three"]),

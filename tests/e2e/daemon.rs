@@ -216,7 +216,10 @@ fn a_hub_whose_port_cannot_be_opened_after_a_change_ends_with_exit_4_and_has_the
     no_more_descriptors(&node.daemon);
     let problem = kept.ask("PATCH /api/v1/config", &token, &json!({"route_string": "changed.example"}));
     let detail = problem["detail"].as_str().unwrap_or_default();
-    assert!(detail.contains("the change is stored") && detail.contains("the service ends"), "{problem}");
+    assert!(
+        detail.contains("what was changed is stored") && detail.contains("the service ends"),
+        "{problem}"
+    );
     let ended = until("its end", || node.daemon.check().err());
     assert_eq!(ended.exit_code(), 4, "{ended}");
     assert!(ended.to_string().contains("failed to run the hub: "), "{ended}");

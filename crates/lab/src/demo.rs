@@ -17,7 +17,6 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::certs::KeyKind;
 use crate::clock::{glance, wall};
 use crate::error::LabError;
 use crate::folder::{DEMO_MARK, Grounds};
@@ -25,8 +24,8 @@ use crate::handoff::{self, Handoff, Left};
 use crate::interrupt::Interrupt;
 use crate::process::{Program, Side};
 use crate::scenario::{
-    ADMIN_PORTS, Audience, Credentials, Dice, Judged, Method, PASSWORD_PORT, Pair, PortChoice, Scenario,
-    Settings, Stage, TLS_PORT, TlsPin, perform,
+    ADMIN_PORTS, Audience, Credentials, Dice, Judged, Method, PASSWORD_PORT, Pair, PairArgs, PortChoice,
+    Scenario, Settings, Stage, TLS_PORT, perform,
 };
 use crate::style::Style;
 use closing::Closing;
@@ -67,15 +66,9 @@ pub struct DemoArgs {
     /// folder that goes with the demo]
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
-    /// Speak this version of TLS only [default: what the nodes agree on]
-    #[arg(long, value_name = "VERSION", value_enum)]
-    pub tls_version: Option<TlsPin>,
-    /// Wait N times as long for whatever is to happen: for slow machines
-    #[arg(long, value_name = "N", env = "ILS_PATIENCE", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=60))]
-    pub patience: u32,
-    /// The kind of the keys
-    #[arg(long, value_enum, default_value_t)]
-    pub key: KeyKind,
+    /// What both nodes are given.
+    #[command(flatten)]
+    pub pair: PairArgs,
     /// Take any free ports instead of the default ones
     #[arg(long, hide = true)]
     pub any_port: bool,
@@ -120,7 +113,7 @@ fn show(
         Interrupt::watch().map_err(|source| LabError::System { doing: "catch signals", source })?;
     // Progress that cannot be shown is no reason to fail.
     let mut tell = |line: &str| drop(writeln!(err, "{line}"));
-    let credentials = Credentials::make([scenario], args.key, wall(), &mut tell)?;
+    let credentials = Credentials::make([scenario], args.pair.key, wall(), &mut tell)?;
     let stage =
         Stage { program, scenario, credentials: &credentials, settings: &settings, dir: grounds.path() };
     let mut nowhere = io::sink();
@@ -165,11 +158,11 @@ pub(crate) fn chosen(method: Method, fault: &str) -> Result<&'static Scenario, L
 
 fn settings(args: &DemoArgs) -> Result<Settings, LabError> {
     Ok(Settings {
-        tls_version: args.tls_version,
+        tls_version: args.pair.tls_version,
         ports: if args.any_port { PortChoice::Any } else { PortChoice::Default },
         spoke_first: false,
         retry_initial: None,
-        patience: args.patience,
+        patience: args.pair.patience,
         dice: Dice::random().map_err(LabError::Random)?,
     })
 }

@@ -24,5 +24,5 @@ pub(crate) use credentials::{Credentials, fqdn};
 pub(crate) use dice::Dice;
 pub(crate) use play::{Audience, perform};
 pub(crate) use report::advice;
-pub use stage::TlsPin;
 pub(crate) use stage::{ADMIN_PORTS, PASSWORD_PORT, Pair, PortChoice, Settings, Stage, TLS_PORT};
+pub use stage::{PairArgs, TlsPin};

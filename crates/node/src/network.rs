@@ -42,8 +42,10 @@ pub enum ChangeError {
     /// A hub's ports cannot be had.
     #[error(transparent)]
     Port(#[from] ListenError),
-    /// It is stored, but nothing listens: the service ends, as it does where a port cannot be opened at its start.
-    #[error("the change is stored, but {0}; the service ends, and takes it up when it is started again")]
+    /// What was changed is stored, but nothing listens: the service ends, as it does where a port cannot be opened at its start.
+    #[error(
+        "what was changed is stored, but {0}; the service ends, and takes it up when it is started again"
+    )]
     Deaf(ListenError),
     /// The process ends.
     #[error("the service is stopping")]

@@ -252,7 +252,7 @@ impl Running {
     /// Changes settings of the page, and the password; answers once the change is in force.
     ///
     /// # Errors
-    /// A change that did not happen.
+    /// A change that did not happen; or [`ChangeError::Deaf`], of one that did and ends the service.
     pub async fn configure(
         &self, patch: Map<String, Value>, password: Option<Zeroizing<String>>,
     ) -> Result<Arc<Config>, ChangeError> {
@@ -262,7 +262,7 @@ impl Running {
     /// `utils service restart`: certificates are read again, alarms end, peers join anew.
     ///
     /// # Errors
-    /// Certificates that are not what they must be; then the old ones stay in force.
+    /// Certificates that are not what they must be; then the old ones stay in force. [`ChangeError::Deaf`] ends the service.
     pub async fn restart(&self) -> Result<(), ChangeError> {
         self.command(Command::Restart).await?
     }

@@ -87,7 +87,10 @@ async fn goes_deaf() {
         Err(other) => panic!("{other}"),
         Ok(_) => panic!("it listens"),
     };
-    assert!(error.starts_with("the change is stored, but ") && error.contains("the service ends"), "{error}");
+    assert!(
+        error.starts_with("what was changed is stored, but ") && error.contains("the service ends"),
+        "{error}"
+    );
     let ended = tokio::time::timeout(DEADLINE, hub.running.broken()).await.expect("it ends");
     assert!(ended.is_some_and(|why| error.contains(&why)));
     let snapshot = hub.snapshot();

@@ -79,9 +79,7 @@ impl Grants {
             AuthAction::Select => Ok(()),
             AuthAction::Function { function_name } if listed(&FUNCTIONS, function_name) => Ok(()),
             // As the view has it, which reads a setting's text out of its JSON.
-            AuthAction::Function { function_name: "->>" } if context.accessor == Some("processnode") => {
-                Ok(())
-            }
+            AuthAction::Function { function_name: "->>" } if is_read_by(context, "processnode") => Ok(()),
             AuthAction::Function { function_name } => Err(format!("the function {function_name}")),
             AuthAction::Read { table_name, column_name: "" } if self.may_count(table_name) => Ok(()),
             AuthAction::Read { table_name, column_name }
@@ -116,6 +114,11 @@ impl Grants {
             || self.opened.contains(table_name)
             || self.expanded.contains(&table_name.to_ascii_lowercase())
     }
+}
+
+/// Is it this view that reads?
+fn is_read_by(context: &AuthContext<'_>, view: &str) -> bool {
+    context.accessor.is_some_and(|accessor| accessor.eq_ignore_ascii_case(view))
 }
 
 /// SQLite hands a name over as the statement spells it.

@@ -16,8 +16,7 @@ use super::dice::Dice;
 use super::judge::Judged;
 use super::play::{Audience, perform};
 use super::report;
-use super::stage::{PortChoice, Settings, Stage, TlsPin};
-use crate::certs::KeyKind;
+use super::stage::{PairArgs, PortChoice, Settings, Stage};
 use crate::clock::wall;
 use crate::error::LabError;
 use crate::folder::{Grounds, SCENARIO_MARK};
@@ -90,15 +89,9 @@ pub struct RunArgs {
     /// Decides the order of --all and the passwords [default: another one each time, told on stderr]
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
-    /// Speak this version of TLS only [default: what the nodes agree on]
-    #[arg(long, value_name = "VERSION", value_enum)]
-    pub tls_version: Option<TlsPin>,
-    /// Wait N times as long for whatever is to happen: for slow machines
-    #[arg(long, value_name = "N", env = "ILS_PATIENCE", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=60))]
-    pub patience: u32,
-    /// The kind of the keys
-    #[arg(long, value_enum, default_value_t)]
-    pub key: KeyKind,
+    /// What both nodes are given.
+    #[command(flatten)]
+    pub pair: PairArgs,
     /// Method 4: change the spoke first
     #[arg(long, hide = true)]
     pub spoke_first: bool,
@@ -185,7 +178,7 @@ impl Run<'_> {
         tell(&format!("scenarios: {}, seed: {dice}", order.len()));
         let interrupt =
             Interrupt::watch().map_err(|source| LabError::System { doing: "catch signals", source })?;
-        let credentials = Credentials::make(asked.iter().copied(), self.args.key, wall(), &mut tell)?;
+        let credentials = Credentials::make(asked.iter().copied(), self.args.pair.key, wall(), &mut tell)?;
         let mut results = Vec::new();
         let work = Work { run: self, settings, credentials, interrupt, queue: Mutex::new(order.into_iter()) };
         work.on_threads(|ran| {
@@ -225,11 +218,11 @@ impl Run<'_> {
 
     fn settings(&self, dice: &Dice) -> Settings {
         Settings {
-            tls_version: self.args.tls_version,
+            tls_version: self.args.pair.tls_version,
             ports: PortChoice::Any,
             spoke_first: self.args.spoke_first,
             retry_initial: Some(RETRY_INITIAL),
-            patience: self.args.patience,
+            patience: self.args.pair.patience,
             dice: dice.clone(),
         }
     }

@@ -10,11 +10,14 @@ use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use clap::value_parser;
 use ilslab_admin::Client;
+use ilslab_core::limits::PATIENCE;
 
 use super::catalogue::{Method, Scenario};
 use super::credentials::{Credentials, fqdn};
 use super::dice::Dice;
+use crate::certs::KeyKind;
 use crate::error::LabError;
 use crate::folder::write_private;
 use crate::process::{Daemon, ProcessError, Program, Ready, Side};
@@ -32,6 +35,20 @@ pub(crate) const ADMIN_PORTS: [u16; 2] = [8080, 8081];
 /// On Linux all of 127.0.0.0/8 is the machine itself: the spoke has an address of its own, so that a trainee can tell
 /// the two apart in a line.
 const SPOKE_DIALS_FROM: Option<&str> = if cfg!(target_os = "linux") { Some("127.0.0.2") } else { None };
+
+/// What a demo and a run of scenarios say of their pairs alike.
+#[derive(Debug, Clone, clap::Args)]
+pub struct PairArgs {
+    /// Speak this version of TLS only [default: what the nodes agree on]
+    #[arg(long, value_name = "VERSION", value_enum)]
+    pub tls_version: Option<TlsPin>,
+    /// Wait N times as long for whatever is to happen: for slow machines
+    #[arg(long, value_name = "N", env = "ILS_PATIENCE", default_value_t = 1, value_parser = value_parser!(u32).range(1..=i64::from(PATIENCE)))]
+    pub patience: u32,
+    /// The kind of the keys
+    #[arg(long, value_enum, default_value_t)]
+    pub key: KeyKind,
+}
 
 /// Both nodes speak exactly this version of TLS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]

@@ -155,6 +155,8 @@ fn a_nodes_description_is_the_one_that_was_changed_while_it_runs() {
     ] {
         node.store.append(&[change]).expect("the append works");
         assert_eq!(shown(&node).lines().nth(2).unwrap_or_default().trim_end(), want);
+        let spelt = node.query("SELECT p.Description AS description FROM ProcessNode AS p");
+        assert_eq!(spelt.as_deref(), Ok(&*shown(&node)), "whatever the case of its name");
     }
     let others = "with processnode as (select value ->> '$' from setting) select * from processnode";
     assert!(node.query(others).is_ok() && node.query("select '1' ->> '$'").is_err());
