@@ -142,6 +142,8 @@ type Intent = (AlarmName, String, Vec<(&'static str, String)>);
 fn of_connection(link: &Link, happening: &Happening) -> Option<Intent> {
     let host = link.peer.host();
     match happening {
+        // A hub is not unreachable because its spoke has no descriptor left.
+        Happening::NotConnected { outcome: Outcome::Local, .. } => None,
         Happening::NotConnected { error, quiet: false, .. } => {
             let details = format!("{}: {error}", link.peer);
             let parameters = vec![("HubCluster", host.clone()), ("ConnDetails", details)];
@@ -184,6 +186,7 @@ fn of_refusal(link: &Link, outcome: Outcome, detail: &str, claim: &str) -> Optio
         }
         Outcome::ProtocolVersion => detailed(AlarmName::ProtocolVersion, claim),
         Outcome::Unresponsive => detailed(AlarmName::RemoteHostUnresponsive, claim),
+        Outcome::PeerLimit => Some(peer_limit_exceeded()),
         Outcome::MethodMismatch | Outcome::DuplicateIdentity | Outcome::RoleChanged
             if link.direction == Direction::Accepted || outcome != Outcome::MethodMismatch =>
         {
@@ -192,6 +195,12 @@ fn of_refusal(link: &Link, outcome: Outcome, detail: &str, claim: &str) -> Optio
         }
         _ => None,
     }
+}
+
+/// One alarm, whether the count told it or a cluster that found no room.
+fn peer_limit_exceeded() -> Intent {
+    let parameters = vec![("MaxPeerCount", limits::PEERS_ADVERTISED.to_string())];
+    (AlarmName::PeerLimitExceeded, "peers".into(), parameters)
 }
 
 fn of_service(event: &ServiceEvent) -> Option<Intent> {
@@ -205,10 +214,7 @@ fn of_service(event: &ServiceEvent) -> Option<Intent> {
         ServiceEvent::ListenFailed { port, .. } => {
             Some((AlarmName::TcpListenError, port.to_string(), vec![("PortNumber", port.to_string())]))
         }
-        ServiceEvent::PeerCount { count } if *count > limits::PEERS_ADVERTISED => {
-            let parameters = vec![("MaxPeerCount", limits::PEERS_ADVERTISED.to_string())];
-            Some((AlarmName::PeerLimitExceeded, "peers".into(), parameters))
-        }
+        ServiceEvent::PeerCount { count } if *count > limits::PEERS_ADVERTISED => Some(peer_limit_exceeded()),
         ServiceEvent::PeerCount { count } if *count >= limits::PEERS_WARNING => {
             let parameters = vec![("CurrentPeerCount", count.to_string())];
             Some((AlarmName::PeerLimitApproachingWarning, "peers".into(), parameters))

@@ -56,6 +56,12 @@ fn each_happening_raises_the_alarm_that_is_documented_for_it_or_none() {
         ),
         ("not connected, in the window", Dialled, not_connected(true), None),
         (
+            "not connected for want of something here",
+            Dialled,
+            Happening::NotConnected { outcome: Outcome::Local, error: "no descriptor".into(), quiet: false },
+            None,
+        ),
+        (
             "a hub refuses a chain",
             Accepted,
             rejected(Rejection::Verdict(Verdict::from_parts(18, 0))),

@@ -174,7 +174,7 @@ pub enum Happening {
     Requested,
     /// It got no TCP connection.
     NotConnected {
-        /// `refused-connection` or `unreachable`.
+        /// `refused-connection`, `unreachable` or `local`; `closed` where this node's settings changed meanwhile.
         outcome: Outcome,
         /// The system's words.
         error: String,

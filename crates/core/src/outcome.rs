@@ -14,8 +14,10 @@ pub enum Outcome {
     Joined,
     /// The host answered that nothing listens on the port.
     RefusedConnection,
-    /// No TCP connection for any other reason.
+    /// No TCP connection for any other reason that lies with the hub or the way to it.
     Unreachable,
+    /// No TCP connection, for want of something of this node's own: a descriptor, a port, an address or a route.
+    Local,
     /// No valid Hello, or no finished TLS handshake, in time.
     Timeout,
     /// The peer's certificate did not verify: OpenSSL's number, or none where no certificate came or its key was wrong.
@@ -44,6 +46,8 @@ pub enum Outcome {
     ProtocolError,
     /// The peer ID, FQDN or route string belongs to another cluster.
     DuplicateIdentity,
+    /// One side knows as many clusters as it can, and the other is not among them.
+    PeerLimit,
     /// A known peer came back with another role.
     RoleChanged,
     /// The join could not be stored; a later one may be.
@@ -55,10 +59,11 @@ pub enum Outcome {
 }
 
 /// Names without a number, in the order of the documentation.
-const NAMES: [(Outcome, &str); 21] = [
+const NAMES: [(Outcome, &str); 23] = [
     (Outcome::Joined, "joined"),
     (Outcome::RefusedConnection, "refused-connection"),
     (Outcome::Unreachable, "unreachable"),
+    (Outcome::Local, "local"),
     (Outcome::Timeout, "timeout"),
     (Outcome::PeerCertificateRejected(None), "peer-certificate-rejected"),
     (Outcome::OwnCertificateRejected, "own-certificate-rejected"),
@@ -73,6 +78,7 @@ const NAMES: [(Outcome, &str); 21] = [
     (Outcome::NotIls, "not-ils"),
     (Outcome::ProtocolError, "protocol-error"),
     (Outcome::DuplicateIdentity, "duplicate-identity"),
+    (Outcome::PeerLimit, "peer-limit"),
     (Outcome::RoleChanged, "role-changed"),
     (Outcome::Temporary, "temporary"),
     (Outcome::Unresponsive, "unresponsive"),
@@ -102,7 +108,8 @@ impl From<Reason> for Outcome {
             Reason::MethodMismatch => Self::MethodMismatch,
             Reason::DuplicateClusterId => Self::DuplicateClusterId,
             Reason::DefaultClusterId => Self::DefaultClusterId,
-            Reason::DuplicateIdentity | Reason::PeerLimit => Self::DuplicateIdentity,
+            Reason::DuplicateIdentity => Self::DuplicateIdentity,
+            Reason::PeerLimit => Self::PeerLimit,
             Reason::FqdnMismatch => Self::FqdnMismatch,
             Reason::RoleChanged => Self::RoleChanged,
             Reason::ProtocolVersion => Self::ProtocolVersion,

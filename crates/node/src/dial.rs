@@ -2,8 +2,11 @@
 //!
 //! resolve -> connect -> TLS -> admission -> Conversation -> ended -> wait -> again
 
+use std::future::poll_fn;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
+use std::pin::pin;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use ilslab_core::config::Registration;
@@ -108,7 +111,7 @@ async fn connect(era: &Era, link: &mut Link, requested: &mut bool, quiet: bool) 
     *requested = true;
     let connected = match resolved {
         Ok(address) => open(era, address, limit).await,
-        Err(error) => Err(error),
+        Err(failure) => Err(failure),
     };
     match connected {
         Ok(socket) => {
@@ -116,31 +119,76 @@ async fn connect(era: &Era, link: &mut Link, requested: &mut bool, quiet: bool) 
             let _ = socket.set_nodelay(true);
             Some(socket)
         }
-        Err(error) => {
-            let refused = error.kind() == ErrorKind::ConnectionRefused;
-            let outcome = if refused { Outcome::RefusedConnection } else { Outcome::Unreachable };
-            keeper.note(link, Happening::NotConnected { outcome, error: error.to_string(), quiet }).await;
+        Err(Failure { outcome, error }) => {
+            keeper.note(link, Happening::NotConnected { outcome, error, quiet }).await;
             None
         }
     }
 }
 
-async fn resolve(peer: &PeerAddress, ipv6: bool, limit: Duration) -> io::Result<SocketAddr> {
-    let looked_up = tokio::time::timeout(limit, tokio::net::lookup_host((peer.host(), peer.port()))).await;
-    let addresses: Vec<SocketAddr> =
-        looked_up.map_err(|_| timed_out("the name was not resolved"))??.collect();
-    let preferred = addresses.iter().find(|address| address.is_ipv6() == ipv6);
-    let any = preferred.or(addresses.first()).copied();
-    any.ok_or_else(|| io::Error::new(ErrorKind::NotFound, "the name has no address"))
+/// Why there is no TCP connection.
+#[derive(Debug, PartialEq, Eq)]
+struct Failure {
+    outcome: Outcome,
+    error: String,
 }
 
-async fn open(era: &Era, address: SocketAddr, limit: Duration) -> io::Result<TcpStream> {
-    let socket = if address.is_ipv6() { TcpSocket::new_v6()? } else { TcpSocket::new_v4()? };
-    if let Some(from) = era.config.dial_from {
-        socket.bind(SocketAddr::new(from, 0))?;
+impl Failure {
+    /// This node lacks something: no word about the hub.
+    fn local(what: &str, error: &io::Error) -> Self {
+        Self { outcome: Outcome::Local, error: format!("{what}: {error}") }
     }
-    let connected = tokio::time::timeout(limit, socket.connect(address)).await;
-    connected.map_err(|_| timed_out("no answer"))?
+
+    /// The hub, or something on the way to it, does not answer.
+    fn remote(error: &io::Error) -> Self {
+        let refused = error.kind() == ErrorKind::ConnectionRefused;
+        let outcome = if refused { Outcome::RefusedConnection } else { Outcome::Unreachable };
+        Self { outcome, error: error.to_string() }
+    }
+}
+
+async fn resolve(peer: &PeerAddress, ipv6: bool, limit: Duration) -> Result<SocketAddr, Failure> {
+    let looked_up = tokio::time::timeout(limit, tokio::net::lookup_host((peer.host(), peer.port()))).await;
+    let looked_up = looked_up.unwrap_or_else(|_| Err(timed_out("the name was not resolved")));
+    let addresses: Vec<SocketAddr> = looked_up.map_err(|error| not_resolved(&error))?.collect();
+    let preferred = addresses.iter().find(|address| address.is_ipv6() == ipv6);
+    let none = || Failure::remote(&io::Error::new(ErrorKind::NotFound, "the name has no address"));
+    preferred.or(addresses.first()).copied().ok_or_else(none)
+}
+
+/// A look-up that finds no descriptor free says that the name server is at fault: so ask for one.
+fn not_resolved(error: &io::Error) -> Failure {
+    match TcpSocket::new_v4() {
+        Err(none) => Failure::local(NO_SOCKET, &none),
+        Ok(_) => Failure::remote(error),
+    }
+}
+
+const NO_SOCKET: &str = "this node cannot make a socket";
+
+async fn open(era: &Era, address: SocketAddr, limit: Duration) -> Result<TcpStream, Failure> {
+    let socket = if address.is_ipv6() { TcpSocket::new_v6() } else { TcpSocket::new_v4() };
+    let socket = socket.map_err(|error| Failure::local(NO_SOCKET, &error))?;
+    if let Some(from) = era.config.dial_from {
+        let bound = socket.bind(SocketAddr::new(from, 0));
+        bound.map_err(|error| Failure::local(&format!("this node cannot dial from {from}"), &error))?;
+    }
+    let connected = tokio::time::timeout(limit, connected(socket, address)).await;
+    connected.unwrap_or_else(|_| Err(Failure::remote(&timed_out("no answer"))))
+}
+
+/// What the system refuses at once, before anything can have come back, is for want of a port or a route here; but on
+/// loopback a refusal can be there at once.
+async fn connected(socket: TcpSocket, address: SocketAddr) -> Result<TcpStream, Failure> {
+    let mut connecting = pin!(socket.connect(address));
+    let at_once = poll_fn(|context| Poll::Ready(connecting.as_mut().poll(context))).await;
+    match at_once {
+        Poll::Ready(Err(error)) if error.kind() != ErrorKind::ConnectionRefused => {
+            Err(Failure::local("this node cannot dial", &error))
+        }
+        Poll::Ready(connected) => connected.map_err(|error| Failure::remote(&error)),
+        Poll::Pending => connecting.await.map_err(|error| Failure::remote(&error)),
+    }
 }
 
 fn timed_out(what: &str) -> io::Error {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use bench::{Bench, DEADLINE, PASSWORD, Side};
 use ilslab_core::alarm::AlarmName;
 use ilslab_core::outcome::Outcome;
+use ilslab_core::snapshot::Snapshot;
 use ilslab_node::ChangeError;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::json;
@@ -65,6 +66,40 @@ async fn pauses() {
     let spoke = bench.spoke(&hub, Side::password(PASSWORD)).await;
     assert_eq!(spoke.outcome().await, Outcome::Joined);
     assert!(hub.running.accept_errors() <= counted + 1, "and no more than one pause was under way");
+}
+
+#[test]
+fn a_spoke_without_a_descriptor_says_so_of_itself_and_joins_once_it_has_one() {
+    alone(dials());
+}
+
+async fn dials() {
+    let bench = Bench::new();
+    let hub = bench.hub(Side::password(PASSWORD)).await;
+    let address = hub.running.listening().expect("it listens");
+    // One is given as an address, the other has to be looked up first.
+    for host in ["127.0.0.1", "localhost"] {
+        let bench = Bench::new();
+        let closed = socket();
+        closed.bind("127.0.0.1:0".parse().expect("an address")).expect("a port");
+        let spoke = bench.spoke_with(address, Side::password(PASSWORD), |config| {
+            config.registration.as_mut().expect("a spoke has one").host = host.to_owned();
+            // Nothing comes of the first attempts, which have a descriptor still.
+            config.registration.as_mut().expect("a spoke has one").password_port =
+                closed.local_addr().expect("bound").port();
+        });
+        let spoke = spoke.await;
+        assert_eq!(spoke.outcome().await, Outcome::RefusedConnection, "{host}");
+        let exhausted = Exhausted::begin();
+        let any =
+            |seen: &Snapshot, wanted| seen.attempts.iter().any(|attempt| attempt.outcome == Some(wanted));
+        spoke.until("an attempt that lacks a descriptor", |seen| any(seen, Outcome::Local)).await;
+        assert!(!any(&spoke.snapshot(), Outcome::Unreachable), "{host}: nobody was unreachable");
+        drop(exhausted);
+        spoke.stop().await;
+    }
+    let spoke = bench.spoke(&hub, Side::password(PASSWORD)).await;
+    assert_eq!(spoke.outcome().await, Outcome::Joined);
 }
 
 #[test]

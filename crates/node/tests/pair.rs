@@ -3,10 +3,14 @@
 mod bench;
 
 use bench::pki::{self, Ca, Flaw};
-use bench::{Bench, Side};
+use bench::{Bench, Side, peer};
+use ilslab_core::alarm::AlarmName;
 use ilslab_core::config::TlsVersion;
 use ilslab_core::event::Happening;
+use ilslab_core::ledger::{KnownPeer, Proof};
+use ilslab_core::limits::PEERS_KNOWN;
 use ilslab_core::outcome::Outcome;
+use ilslab_wire::{PeerId, PeerInfo, Role};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -295,4 +299,29 @@ async fn a_spoke_that_is_answered_in_another_protocol_says_so_and_raises_no_alar
         assert_eq!(spoke.outcome().await, Outcome::NotIls, "{answer:?}");
         assert!(spoke.snapshot().attempts[0].ended.is_some(), "it is over");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hub_that_knows_as_many_clusters_as_it_can_says_so_on_both_sides_and_raises_the_alarm_of_the_limit()
+{
+    let known = |number: usize| {
+        let mut id = [0xee; 16];
+        id[..8].copy_from_slice(&number.to_be_bytes());
+        let name = format!("cluster-{number}");
+        let info = PeerInfo { peer_id: PeerId::from_bytes(id), ..peer::info(&name, 1, Role::Spoke) };
+        KnownPeer { info, proof: Proof::Password, pkid: format!("key-{number}") }
+    };
+    let count = |clusters: usize| (1..clusters).map(known).collect();
+    let (full, bench) = (PEERS_KNOWN + 1, Bench::new());
+    let hub = bench.hub_knowing(Side::password("one password"), count(full)).await;
+    let spoke = bench.spoke(&hub, Side::password("one password")).await;
+    assert_eq!((hub.outcome().await, spoke.outcome().await), (Outcome::PeerLimit, Outcome::PeerLimit));
+    let alarms: Vec<_> = hub.snapshot().alarms.iter().map(|alarm| alarm.name).collect();
+    assert_eq!(alarms, [AlarmName::PeerLimitExceeded], "the network is full; nobody is unacceptable");
+    assert!(spoke.snapshot().alarms.is_empty());
+    // With one place left there is room.
+    let bench = Bench::new();
+    let hub = bench.hub_knowing(Side::password("one password"), count(full - 1)).await;
+    let spoke = bench.spoke(&hub, Side::password("one password")).await;
+    assert_eq!((hub.outcome().await, spoke.outcome().await), (Outcome::Joined, Outcome::Joined));
 }

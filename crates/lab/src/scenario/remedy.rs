@@ -13,6 +13,10 @@ pub(crate) fn remedy(outcome: Outcome) -> (&'static str, &'static str) {
         Outcome::Unreachable => {
             ("the hub's address did not answer", "correct the registration server, open the firewall")
         }
+        Outcome::Local => (
+            "this node had no descriptor, port, address or route of its own to dial with",
+            "see what the attempt says; raise the limit of open files, or correct --dial-from",
+        ),
         Outcome::Timeout => ("the peer was silent during the handshake", "look at the other side's trace"),
         Outcome::PeerCertificateRejected(_) => (
             "the peer's certificate did not verify against this node's tomcat-trust",
@@ -47,8 +51,12 @@ pub(crate) fn remedy(outcome: Outcome) -> (&'static str, &'static str) {
         Outcome::NotIls => ("what answered does not speak this protocol", "see what listens on that port"),
         Outcome::ProtocolError => ("the peer broke a rule of the protocol", "run the same release on both"),
         Outcome::DuplicateIdentity => (
-            "peer ID, FQDN or route string belong to another cluster, or the network has no room for one more",
-            "make them unique, or disconnect clusters that are gone",
+            "peer ID, FQDN or route string belong to another cluster",
+            "make them unique, or disconnect a cluster that was rebuilt",
+        ),
+        Outcome::PeerLimit => (
+            "one of the nodes knows as many clusters as it can",
+            "disconnect clusters that are gone, then join again",
         ),
         Outcome::RoleChanged => ("a known cluster came back in another role", "disconnect it first"),
         Outcome::Temporary => {

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use ilslab_core::config::{ClusterRole, Config, Listen, Registration, TlsVersion};
 use ilslab_core::event::Noted;
+use ilslab_core::ledger::{Change, KnownPeer, Ledger};
 use ilslab_core::limits::{Timers, UNJOINED_CONNECTIONS};
 use ilslab_core::outcome::Outcome;
 use ilslab_core::snapshot::Snapshot;
@@ -93,6 +94,15 @@ impl Bench {
         self.start(config, identity).await
     }
 
+    /// A hub that knows these clusters from an earlier life.
+    pub(crate) async fn hub_knowing(&self, side: Side, known: Vec<KnownPeer>) -> Station {
+        let mut ledger = MemoryStore::new();
+        ledger.append(&[known.into_iter().map(Change::Learned).collect()]).expect("stored");
+        let identity = side.identity.clone();
+        let started = self.start_on(ledger, config("hub", ClusterRole::Hub, side), identity, Silence).await;
+        started.expect("the node starts")
+    }
+
     /// A hub that may not start.
     pub(crate) async fn try_hub(&self, side: Side) -> Result<Station, StartError> {
         let identity = side.identity.clone();
@@ -152,8 +162,13 @@ impl Bench {
     async fn try_start(
         &self, config: Config, identity: Option<IdentityPaths>, scribe: impl Scribe,
     ) -> Result<Station, StartError> {
+        self.start_on(MemoryStore::new(), config, identity, scribe).await
+    }
+
+    async fn start_on(
+        &self, ledger: MemoryStore, config: Config, identity: Option<IdentityPaths>, scribe: impl Scribe,
+    ) -> Result<Station, StartError> {
         let platform = self.folder.path().join(config.cluster_id.as_str());
-        let ledger = MemoryStore::new();
         let setup =
             Setup { config, platform, identity, ledger: ledger.clone(), scribe, dice: Arc::new(SystemDice) };
         Ok(Station { running: Node::start(setup).await?, ledger })
