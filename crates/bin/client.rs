@@ -11,7 +11,7 @@ use ilslab_core::settings::ADJUSTABLE;
 use ilslab_lab::handoff;
 use serde_json::{Map, Value};
 
-use crate::daemon::{ENVIRONMENT, TIMEOUT, USAGE};
+use crate::daemon::{BUG, ENVIRONMENT, NOTHING, TIMEOUT, USAGE};
 use crate::files;
 
 /// Octets of a password that a command reads; the node judges it.
@@ -120,7 +120,23 @@ pub(crate) fn exit_code(error: &anyhow::Error) -> u8 {
 pub(crate) fn exit_code_of(error: &ClientError) -> u8 {
     match error {
         ClientError::Timeout { .. } => TIMEOUT,
-        ClientError::Address { .. } | ClientError::Problem { status: 400..500, .. } => USAGE,
+        ClientError::Address { .. } => USAGE,
+        ClientError::Problem { status, .. } => exit_code_of_status(*status),
+        ClientError::Unreachable { .. } | ClientError::Unauthorised { .. } | ClientError::Answer { .. } => {
+            ENVIRONMENT
+        }
+    }
+}
+
+/// What a node's refusal means to whoever asked. A port that is taken (409), a node that is busy (429) or cannot store
+/// (503) is no wrong use.
+fn exit_code_of_status(status: u16) -> u8 {
+    match status {
+        404 => NOTHING,
+        408 | 504 => TIMEOUT,
+        401 | 403 | 407 | 409 | 423 | 425 | 429 => ENVIRONMENT,
+        400..500 => USAGE,
+        500 => BUG,
         _ => ENVIRONMENT,
     }
 }
@@ -235,4 +251,44 @@ fn password(file: &str) -> anyhow::Result<String> {
             .with_context(|| format!("the password file {file} cannot be read"))?,
     };
     Ok(str::from_utf8(&line).context("the password is no text")?.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_has_the_exit_code_of_what_it_means() {
+        for (status, meaning, want) in [
+            (400, "no JSON", USAGE),
+            (401, "another password", ENVIRONMENT),
+            (403, "not from here", ENVIRONMENT),
+            (404, "no such peer, file or route", NOTHING),
+            (405, "another method", USAGE),
+            (408, "too slow", TIMEOUT),
+            (409, "a port that is taken", ENVIRONMENT),
+            (413, "a body too large", USAGE),
+            (415, "another kind of body", USAGE),
+            (421, "a name that is not the node's", USAGE),
+            (422, "a value out of range", USAGE),
+            (429, "too many at once", ENVIRONMENT),
+            (431, "headers too large", USAGE),
+            (500, "a fault of the node", BUG),
+            (503, "cannot be stored now", ENVIRONMENT),
+        ] {
+            let problem =
+                ClientError::Problem { status, title: String::new(), detail: String::new(), key: None };
+            assert_eq!(exit_code_of(&problem), want, "{status}: {meaning}");
+        }
+        let url = || "http://127.0.0.1:8080".to_owned();
+        for (error, want) in [
+            (ClientError::Address { url: url() }, USAGE),
+            (ClientError::Unreachable { url: url(), error: String::new() }, ENVIRONMENT),
+            (ClientError::Timeout { url: url() }, TIMEOUT),
+            (ClientError::Unauthorised { url: url() }, ENVIRONMENT),
+            (ClientError::Answer { url: url(), error: String::new() }, ENVIRONMENT),
+        ] {
+            assert_eq!(exit_code_of(&error), want, "{error}");
+        }
+    }
 }

@@ -34,6 +34,8 @@ use crate::limits;
 use crate::options::{Layers, OptionError, strangers, with_options};
 use crate::settings::Daemon;
 
+/// Exit code: nothing of that name.
+pub const NOTHING: u8 = 2;
 /// Exit code of a usage or configuration error.
 pub const USAGE: u8 = 3;
 /// Exit code of an environment that does not allow it: port taken, folder in use, no permission.

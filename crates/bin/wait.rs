@@ -124,6 +124,8 @@ impl Wait {
         match seen {
             Ok(seen) => Ok(seen),
             Err(ClientError::Unreachable { .. } | ClientError::Timeout { .. }) => Ok(Seen::Unreachable),
+            // What may pass is waited for, too.
+            Err(ClientError::Problem { status: 408 | 429 | 503 | 504, .. }) => Ok(Seen::Busy),
             Err(error) => Err(error.into()),
         }
     }
@@ -155,6 +157,8 @@ enum Seen {
     Nothing,
     /// It does not answer.
     Unreachable,
+    /// It answers that it cannot tell now.
+    Busy,
 }
 
 impl Seen {
@@ -190,6 +194,7 @@ impl fmt::Display for Seen {
             Self::JoinLost => f.write_str("joined before, no peer connected now"),
             Self::Nothing => f.write_str("no finished attempt"),
             Self::Unreachable => f.write_str("does not answer"),
+            Self::Busy => f.write_str("cannot tell now"),
         }
     }
 }
