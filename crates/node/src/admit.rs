@@ -8,7 +8,8 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsStream;
 
 use crate::conversation::Shown;
-use crate::era::Era;
+use crate::era::{Common, Era};
+use crate::seat::Seat;
 use crate::tls::{Secured, Tls};
 
 /// A TLS connection whose peer may stay.
@@ -22,10 +23,31 @@ pub(crate) struct LetIn {
     pub(crate) shown: Shown,
 }
 
+/// What is left of a connection whose peer may not stay.
+pub(crate) enum Left {
+    /// It is gone already.
+    Nothing,
+    /// TLS did not come about.
+    Plain(TcpStream),
+    /// TLS did.
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+impl Left {
+    /// Lets the peer read its last words.
+    pub(crate) fn linger(self, common: &Common, seat: Option<Seat>) {
+        match self {
+            Self::Nothing => {}
+            Self::Plain(socket) => common.linger(socket, seat),
+            Self::Tls(stream) => common.linger(*stream, seat),
+        }
+    }
+}
+
 /// TLS as the side that this node is, then the admission; what fails is noted here.
-pub(crate) async fn secure(era: &Era, link: &Link, socket: TcpStream) -> Option<LetIn> {
+pub(crate) async fn secure(era: &Era, link: &Link, socket: TcpStream) -> Result<Box<LetIn>, Left> {
     let keeper = &era.common.keeper;
-    let identity = era.identity.as_deref()?;
+    let identity = era.identity.as_deref().ok_or(Left::Nothing)?;
     let tls = Tls { identity, config: &era.config, provider: &era.common.provider };
     let limit = era.config.timers.tls;
     let handshaken = match link.direction {
@@ -36,18 +58,16 @@ pub(crate) async fn secure(era: &Era, link: &Link, socket: TcpStream) -> Option<
         Ok(secured) => secured,
         Err(failed) => {
             keeper.note(link, *failed.happening).await;
-            failed.socket.into_iter().for_each(|socket| era.common.linger(socket));
-            return None;
+            return Err(failed.socket.map_or(Left::Nothing, Left::Plain));
         }
     };
     match admission(era, &keeper.snapshot(), &secured) {
         Ok((admitted, shown)) => {
-            Some(LetIn { stream: secured.stream, input: secured.input, admitted, shown })
+            Ok(Box::new(LetIn { stream: secured.stream, input: secured.input, admitted, shown }))
         }
         Err(happening) => {
             keeper.note(link, happening).await;
-            era.common.linger(secured.stream);
-            None
+            Err(Left::Tls(Box::new(secured.stream)))
         }
     }
 }

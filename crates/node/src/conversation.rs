@@ -18,11 +18,12 @@ use ilslab_core::session::Session;
 use ilslab_core::snapshot::Snapshot;
 use ilslab_wire::Reason;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 
 use crate::dial::cancelled;
 use crate::era::Era;
 use crate::keeper::{Keeper, Order, Request};
+use crate::seat::Seat;
 use crate::stream::{Frames, ended};
 
 /// What TLS found out about the peer.
@@ -73,19 +74,20 @@ impl From<Refusal> for Stop {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Conversation<S> {
-    /// Runs it to its end. `joined` is dropped at the join: until then the listener may close the connection.
-    pub(crate) async fn run(mut self, channel: Channel, unjoined: Option<oneshot::Receiver<()>>) -> Ended {
-        let (mut session, orders, watcher) = match self.join(channel, unjoined).await {
+    /// Runs it to its end. The seat is let go at the join: until then the place may go to another connection.
+    pub(crate) async fn run(mut self, channel: Channel, mut seat: Option<Seat>) -> Ended {
+        let (mut session, orders, watcher) = match self.join(channel, &mut seat).await {
             Ok(established) => established,
             Err(stop) => {
                 // The join may have been stored although it was given up here: no link may stay behind.
                 self.keeper().send(Request::Gone(self.link.id)).await;
-                return self.end(stop, None, false).await;
+                return self.end(stop, None, (false, seat)).await;
             }
         };
+        drop(seat);
         let stop = self.talk(&mut session, orders, watcher).await;
         self.keeper().send(Request::Gone(self.link.id)).await;
-        self.end(stop, Some(session), true).await
+        self.end(stop, Some(session), (true, None)).await
     }
 
     fn keeper(&self) -> &Keeper {
@@ -107,12 +109,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Conversation<S> {
     }
 
     /// The one end of every connection: last words, trace, close.
-    async fn end(mut self, stop: Stop, session: Option<Session>, joined: bool) -> Ended {
+    async fn end(
+        mut self, stop: Stop, session: Option<Session>, (joined, seat): (bool, Option<Seat>),
+    ) -> Ended {
         let refusal = match self.tell_at_last(stop).await {
             Stop::Refused(refusal) => named(refusal, session.as_ref()),
             Stop::Untold(happening) => {
                 self.note(happening).await;
-                self.era.common.linger(self.frames.into_stream());
+                self.era.common.linger(self.frames.into_stream(), seat);
                 return Ended { joined, told: None };
             }
             Stop::Over(reason) => {
@@ -127,7 +131,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Conversation<S> {
         }
         let told = refusal.told;
         self.note(self.farewell(refusal)).await;
-        self.era.common.linger(self.frames.into_stream());
+        self.era.common.linger(self.frames.into_stream(), seat);
         Ended { joined, told }
     }
 

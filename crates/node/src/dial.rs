@@ -66,7 +66,13 @@ async fn attempt(era: &Era, registration: &Registration, quiet: bool) -> Option<
         let socket = connect(era, &mut link, &mut requested, quiet).await?;
         join_by = clock::monotonic() + era.config.timers.handshake;
         if tls {
-            secure(era, &link, socket).await.map(|let_in| Transport::Tls(Box::new(let_in)))
+            match secure(era, &link, socket).await {
+                Ok(let_in) => Some(Transport::Tls(let_in)),
+                Err(left) => {
+                    left.linger(&era.common, None);
+                    None
+                }
+            }
         } else {
             plain(era, &link, socket).await
         }

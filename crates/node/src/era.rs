@@ -8,12 +8,13 @@ use std::time::Instant;
 use ilslab_core::config::Config;
 use ilslab_wire::{PeerInfo, Reason};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::dice::Dice;
 use crate::identity::Identity;
 use crate::keeper::Keeper;
+use crate::seat::Seat;
 use crate::stream::linger;
 
 /// What outlives every era.
@@ -24,18 +25,39 @@ pub(crate) struct Common {
     pub(crate) provider: Arc<rustls::crypto::CryptoProvider>,
     /// Held by each closed connection until the peer has hung up too, for a second at most.
     pub(crate) lingering: mpsc::Sender<()>,
+    /// Places for connections that have not joined.
+    pub(crate) seats: Arc<Semaphore>,
     /// How often accepting has paused.
     pub(crate) accept_errors: Arc<AtomicU64>,
 }
 
 impl Common {
-    /// Closes a connection beside everything else: nobody waits for a peer to hang up.
-    pub(crate) fn linger<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(&self, stream: S) {
+    /// Closes a connection beside everything else: nobody waits for a peer to hang up. One whose place is wanted is
+    /// closed at once.
+    pub(crate) fn linger<S>(&self, stream: S, seat: Option<Seat>)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        if seat.as_ref().is_some_and(Seat::is_wanted) {
+            return;
+        }
         let held = self.lingering.clone();
         tokio::spawn(async move {
-            linger(stream).await;
+            match seat {
+                Some(seat) => linger_seated(stream, seat).await,
+                None => linger(stream).await,
+            }
             drop(held);
         });
+    }
+}
+
+/// Lingers until the place is wanted; the stream goes before the place does.
+async fn linger_seated<S: AsyncRead + AsyncWrite + Unpin>(stream: S, mut seat: Seat) {
+    seat.part();
+    tokio::select! {
+        () = linger(stream) => {}
+        () = seat.wanted() => {}
     }
 }
 

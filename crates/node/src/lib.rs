@@ -24,6 +24,7 @@ mod network;
 mod network_key;
 mod node;
 pub mod pem;
+mod seat;
 mod shelf;
 mod stream;
 mod tls;

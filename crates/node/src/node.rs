@@ -19,7 +19,7 @@ use ilslab_core::settings::{SettingError, Settings};
 use ilslab_core::snapshot::Snapshot;
 use ilslab_wire::PeerId;
 use serde_json::{Map, Value};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use zeroize::Zeroizing;
 
 use crate::clock;
@@ -31,6 +31,7 @@ use crate::listen::ListenError;
 use crate::network::{Bound, ChangeError, Command, Network, Ports, own_addresses};
 use crate::network_key::{KeyFile, KeyFileError, path_under};
 use crate::pem::PemError;
+use crate::seat::half_of_descriptors;
 use crate::shelf::Shelf;
 use crate::tls;
 
@@ -101,8 +102,15 @@ impl Node {
         };
         let (keeper, thread) = Keeper::start(registry, ledger, scribe).map_err(StartError::Thread)?;
         let (lingering, lingered) = mpsc::channel(1);
-        let common =
-            Common { keeper: keeper.clone(), dice, provider, lingering, accept_errors: Arc::default() };
+        let most = half_of_descriptors().min(config.most_unjoined).clamp(1, Semaphore::MAX_PERMITS);
+        let common = Common {
+            keeper: keeper.clone(),
+            dice,
+            provider,
+            lingering,
+            seats: Arc::new(Semaphore::new(most)),
+            accept_errors: Arc::default(),
+        };
         let (bound, ports_seen) = watch::channel(Bound::default());
         let (identity, active) = watch::channel(identity);
         let shelf =

@@ -1,5 +1,6 @@
 //! From the first frame to a stored join: a `Handshake`, then the registry.
 
+use std::future::pending;
 use std::net::IpAddr;
 
 use ilslab_core::admission::Denied;
@@ -11,30 +12,27 @@ use ilslab_core::registry::{Claim, name_of};
 use ilslab_core::session::Session;
 use ilslab_wire::{RawFrame, Reason};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 use super::{Conversation, Established, Stop, Watcher};
 use crate::accept::CROWDED_OUT;
 use crate::clock;
 use crate::dice::octets;
 use crate::keeper::{JoinError, Order, Request};
+use crate::seat::Seat;
 use crate::stream::{Read, SCANNED, ended, until};
 use crate::tls;
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Conversation<S> {
     /// From the first frame to a stored join.
     pub(super) async fn join(
-        &mut self, channel: Channel, unjoined: Option<oneshot::Receiver<()>>,
+        &mut self, channel: Channel, seat: &mut Option<Seat>,
     ) -> Result<Established, Stop> {
         let era = self.era.clone();
         let crowded_out = async {
-            // A door that is dropped belongs to an era that is over, which is told elsewhere.
-            let shown_out = match unjoined {
-                Some(unjoined) => unjoined.await.is_ok(),
-                None => false,
-            };
-            if !shown_out {
-                std::future::pending::<()>().await;
+            match seat {
+                Some(seat) => seat.wanted().await,
+                None => pending().await,
             }
         };
         let bound = self.join_by;
