@@ -1,14 +1,22 @@
-//! Failed log-ins, counted by source: ten a minute, then no more answers for a while.
+//! Failed log-ins, counted by source: after ten a minute a source is late, and guesses a wave at a time.
+//!
+//! Nobody is refused for what others at the same address have sent: the right password waits for its turn, and gets in.
 
 use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv6Addr};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// Failures that one source has in [`WINDOW`].
+use tokio::sync::Semaphore;
+
+/// Failures that one source has in [`WINDOW`] before it is late.
 const ALLOWED: usize = 10;
 /// How long a failure counts.
 const WINDOW: Duration = Duration::from_secs(60);
+/// How long a late source waits for the answer to a wrong password.
+pub(crate) const DELAY: Duration = Duration::from_secs(1);
+/// Passwords that a late source may have judged within one [`DELAY`].
+const TURNS: usize = 16;
 /// Sources that are remembered; the one heard of longest ago gives way.
 const SOURCES: usize = 1_024;
 
@@ -16,6 +24,7 @@ struct Source {
     address: IpAddr,
     /// When each failure was, oldest first; at most [`ALLOWED`].
     times: VecDeque<Duration>,
+    turns: Arc<Semaphore>,
 }
 
 /// Who failed when. Times are those of `Clock::uptime`.
@@ -25,13 +34,14 @@ pub(crate) struct Failures {
 }
 
 impl Failures {
-    /// How long this source has to wait before it may try again, if it has to.
-    pub(crate) fn wait(&self, from: IpAddr, now: Duration) -> Option<Duration> {
+    /// The turns of a source that is late: one is taken before a password is judged, and held for [`DELAY`] where it was
+    /// wrong.
+    pub(crate) fn turns(&self, from: IpAddr, now: Duration) -> Option<Arc<Semaphore>> {
         let address = network(from);
         let sources = self.lock();
-        let times = &sources.iter().find(|source| source.address == address)?.times;
-        let oldest = times.iter().rev().nth(ALLOWED - 1)?;
-        (*oldest + WINDOW).checked_sub(now).filter(|wait| !wait.is_zero())
+        let source = sources.iter().find(|source| source.address == address)?;
+        let oldest = source.times.iter().rev().nth(ALLOWED - 1)?;
+        (*oldest + WINDOW > now).then(|| Arc::clone(&source.turns))
     }
 
     /// A log-in from this source failed.
@@ -40,7 +50,11 @@ impl Failures {
         let mut sources = self.lock();
         let position = sources.iter().position(|source| source.address == address);
         let known = position.and_then(|position| sources.remove(position));
-        let mut source = known.unwrap_or_else(|| Source { address, times: VecDeque::new() });
+        let mut source = known.unwrap_or_else(|| Source {
+            address,
+            times: VecDeque::new(),
+            turns: Arc::new(Semaphore::new(TURNS)),
+        });
         source.times.push_back(now);
         while source.times.len() > ALLOWED {
             source.times.pop_front();
@@ -74,23 +88,35 @@ mod tests {
     }
 
     #[test]
-    fn ten_failures_a_minute_are_answered_and_the_eleventh_try_waits() {
+    fn ten_failures_a_minute_make_a_source_late_until_the_minute_is_over() {
         let failures = Failures::default();
         let from = ip("127.0.0.1");
+        let is_late = |millis| failures.turns(from, Duration::from_millis(millis)).is_some();
         for second in 0..10 {
-            assert_eq!(failures.wait(from, Duration::from_secs(second)), None, "before failure {second}");
+            assert!(!is_late(second * 1_000), "before failure {second}");
             failures.count(from, Duration::from_secs(second));
         }
         for (name, now, want) in [
-            ("at once", 9_000, Some(51_000)),
-            ("just before the minute is over", 59_999, Some(1)),
-            ("when it is over", 60_000, None),
+            ("at once", 9_000, true),
+            ("just before the minute is over", 59_999, true),
+            ("when it is over", 60_000, false),
         ] {
-            let wait = failures.wait(from, Duration::from_millis(now));
-            assert_eq!(wait, want.map(Duration::from_millis), "{name}");
+            assert_eq!(is_late(now), want, "{name}");
         }
         failures.count(from, Duration::from_secs(60));
-        assert_eq!(failures.wait(from, Duration::from_secs(60)), Some(Duration::from_secs(1)), "sliding");
+        assert!(is_late(60_000), "sliding: nine are left, and one more");
+        assert!(!is_late(61_000));
+    }
+
+    #[test]
+    fn the_turns_of_a_source_are_the_same_each_time_it_is_late() {
+        let (failures, from) = (Failures::default(), ip("127.0.0.1"));
+        (0..10).for_each(|_| failures.count(from, Duration::ZERO));
+        let turns = failures.turns(from, Duration::ZERO).expect("late");
+        failures.count(from, Duration::ZERO);
+        let again = failures.turns(from, Duration::ZERO).expect("late");
+        assert!(Arc::ptr_eq(&turns, &again));
+        assert_eq!(turns.available_permits(), TURNS);
     }
 
     #[test]
@@ -103,7 +129,7 @@ mod tests {
         ] {
             let failures = Failures::default();
             (0..10).for_each(|_| failures.count(ip(failing), Duration::ZERO));
-            assert_eq!(failures.wait(ip(other), Duration::ZERO).is_some(), shared, "{name}");
+            assert_eq!(failures.turns(ip(other), Duration::ZERO).is_some(), shared, "{name}");
         }
     }
 

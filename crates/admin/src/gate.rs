@@ -2,22 +2,21 @@
 //!
 //! ```text
 //! Authorization: Bearer … -> Tokens
-//! Authorization: Basic …, or POST login -> Failures (may it try?) -> AdminPassword -> Failures (count) | Tokens (issue)
+//! Authorization: Basic …, or POST login -> Failures (late?) -> AdminPassword -> Failures (count, delay) | Tokens (issue)
 //! ```
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::http::{HeaderMap, header};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use zeroize::Zeroizing;
 
 use crate::backend::Secret;
 use crate::clock::Clock;
-use crate::failures::Failures;
+use crate::failures::{DELAY, Failures};
 use crate::password::AdminPassword;
 use crate::problem::Problem;
 use crate::tokens::{LIFETIME, Tokens};
@@ -40,8 +39,6 @@ pub(crate) enum Refused {
     Wrong,
     /// Not a token, or no longer.
     Token,
-    /// Too many failures; how long to wait.
-    TooMany(Duration),
     /// The password could not be judged.
     Broken,
 }
@@ -54,7 +51,6 @@ impl From<Refused> for Problem {
             }
             Refused::Wrong => Self::unauthorised("the user or the password is wrong"),
             Refused::Token => Self::unauthorised("the token is unknown or has expired; log in again"),
-            Refused::TooMany(wait) => Self::too_many_logins(wait),
             Refused::Broken => Self::internal("the password could not be checked"),
         }
     }
@@ -100,39 +96,86 @@ impl Gate {
         Ok(Issued { token, expires })
     }
 
-    /// A source that must wait is told so whatever it sends: else the answer would still tell right from wrong.
+    /// A late source takes its turn first, whatever it sends: else a quick answer would tell right from wrong.
     async fn check(self: &Arc<Self>, user: &str, password: Secret, from: IpAddr) -> Result<(), Refused> {
-        self.may_try(from)?;
-        if user == USER && self.password.is_remembered(password.expose().as_bytes()) {
+        let attempt = Arc::new(Attempt { is_user: user == USER, password, from });
+        let mut turn = self.turn(from).await?;
+        if self.is_remembered(&attempt) {
             return Ok(());
         }
-        let gate = Arc::clone(self);
-        let is_user = user == USER;
+        loop {
+            match self.judge(&attempt, turn.is_some()).await? {
+                Judged::Right => return Ok(()),
+                Judged::Wrong => return Err(wrong(turn).await),
+                Judged::Late => turn = self.turn(from).await?,
+            }
+        }
+    }
+
+    fn is_remembered(&self, attempt: &Attempt) -> bool {
+        attempt.is_user && self.password.is_remembered(attempt.password.expose().as_bytes())
+    }
+
+    /// The turn of a late source; none where it is not late.
+    async fn turn(&self, from: IpAddr) -> Result<Option<OwnedSemaphorePermit>, Refused> {
+        match self.failures.turns(from, self.clock.uptime()) {
+            Some(turns) => turns.acquire_owned().await.map(Some).map_err(|_| Refused::Broken),
+            None => Ok(None),
+        }
+    }
+
+    /// The permit goes along: a caller that hangs up neither stops the count nor starts a second Argon2id.
+    async fn judge(self: &Arc<Self>, attempt: &Arc<Attempt>, has_turn: bool) -> Result<Judged, Refused> {
+        let (gate, attempt) = (Arc::clone(self), Arc::clone(attempt));
         let permit = Arc::clone(&self.one_at_a_time).acquire_owned().await.map_err(|_| Refused::Broken)?;
-        // The permit goes along: a caller that hangs up neither stops the count nor starts a second Argon2id.
         let judged = tokio::task::spawn_blocking(move || {
             let _permit = permit;
-            gate.judge(is_user, &password, from)
+            gate.judge_now(&attempt, has_turn)
         });
-        judged.await.map_err(|_| Refused::Broken)?
+        judged.await.map_err(|_| Refused::Broken)
     }
 
-    fn judge(&self, is_user: bool, password: &Secret, from: IpAddr) -> Result<(), Refused> {
-        self.may_try(from)?;
-        if is_user && self.password.verify(password.expose().as_bytes()) {
-            return Ok(());
+    fn judge_now(&self, attempt: &Attempt, has_turn: bool) -> Judged {
+        let now = self.clock.uptime();
+        // Those that came before it, all at once, may have made its source late.
+        if !has_turn && self.failures.turns(attempt.from, now).is_some() {
+            return Judged::Late;
         }
-        tracing::warn!(%from, "a login as administrator failed");
-        self.failures.count(from, self.clock.uptime());
-        Err(Refused::Wrong)
+        if attempt.is_user && self.password.verify(attempt.password.expose().as_bytes()) {
+            return Judged::Right;
+        }
+        tracing::warn!(from = %attempt.from, "a login as administrator failed");
+        self.failures.count(attempt.from, now);
+        Judged::Wrong
     }
+}
 
-    fn may_try(&self, from: IpAddr) -> Result<(), Refused> {
-        match self.failures.wait(from, self.clock.uptime()) {
-            Some(wait) => Err(Refused::TooMany(wait)),
-            None => Ok(()),
-        }
+/// The answer to a wrong password; to a late source it comes late, and its turn is spent even if it hangs up.
+async fn wrong(turn: Option<OwnedSemaphorePermit>) -> Refused {
+    if let Some(turn) = turn {
+        let spent = tokio::spawn(async move {
+            tokio::time::sleep(DELAY).await;
+            drop(turn);
+        });
+        // It cannot fail but by the end of the process.
+        let _ = spent.await;
     }
+    Refused::Wrong
+}
+
+/// A log-in under way.
+struct Attempt {
+    is_user: bool,
+    password: Secret,
+    from: IpAddr,
+}
+
+/// What came of it.
+enum Judged {
+    Right,
+    Wrong,
+    /// Not judged: its source has become late, and it has no turn.
+    Late,
 }
 
 enum Credentials<'a> {

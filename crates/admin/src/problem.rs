@@ -1,7 +1,5 @@
 //! Every refusal as a problem document (RFC 9457).
 
-use std::time::Duration;
-
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use ilslab_core::settings::SettingError;
@@ -42,8 +40,6 @@ struct Reason {
 enum Extra {
     /// The scheme that a browser or curl should use.
     Authenticate,
-    /// Whole seconds to wait.
-    RetryAfter(u64),
     /// The connection ends.
     Close,
 }
@@ -76,12 +72,6 @@ impl Problem {
         Self { header: Some(Extra::Authenticate), ..Self::new(StatusCode::UNAUTHORIZED, detail) }
     }
 
-    pub(crate) fn too_many_logins(wait: Duration) -> Self {
-        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-        let detail = format!("too many failed logins; try again in {seconds} s");
-        Self { header: Some(Extra::RetryAfter(seconds)), ..Self::new(StatusCode::TOO_MANY_REQUESTS, detail) }
-    }
-
     /// Ends the connection with it: what else the caller sends is not wanted.
     pub(crate) fn closing(self) -> Self {
         Self { header: Some(Extra::Close), ..self }
@@ -95,7 +85,6 @@ impl Extra {
                 let scheme = HeaderValue::from_static("Basic realm=\"ilslab\", charset=\"UTF-8\"");
                 (header::WWW_AUTHENTICATE, scheme)
             }
-            Self::RetryAfter(seconds) => (header::RETRY_AFTER, HeaderValue::from(seconds)),
             Self::Close => (header::CONNECTION, HeaderValue::from_static("close")),
         }
     }

@@ -70,8 +70,7 @@ fn what_is_not_there_and_what_may_not_be_are_told_apart() {
         assert!(!refused.to_string().contains("wrong"), "{refused}");
     }
     (0..10).for_each(|_| drop(Client::new(&url, "wrong").expect("a URL").status()));
-    let limited = server.client().status().expect_err("too many failures");
-    assert!(limited.to_string().contains("too many failed logins; try again in "), "{limited}");
+    assert!(server.client().status().is_ok(), "whatever others have guessed at this address");
 }
 
 #[test]
