@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use ilslab_admin::{Client, ClientError};
+use ilslab_admin::{Client, ClientError, Cursor};
 use ilslab_core::settings::ADJUSTABLE;
 use ilslab_lab::handoff;
+use ilslab_trust::printable;
 use serde_json::{Map, Value};
 
 use crate::daemon::{BUG, ENVIRONMENT, NOTHING, TIMEOUT, USAGE};
@@ -108,7 +109,8 @@ pub fn run(name: &str, matches: &ArgMatches) -> u8 {
 /// A closed pipe is the reader's way to say that it has seen enough.
 fn print_text(text: &str) {
     let end = if text.ends_with('\n') || text.is_empty() { "" } else { "\n" };
-    let _ = write!(std::io::stdout(), "{text}{end}");
+    // It came from whoever answers at that address.
+    let _ = write!(std::io::stdout(), "{}{end}", printable(text));
 }
 
 /// What did not come from the node is the command line's.
@@ -183,23 +185,37 @@ fn alarms(matches: &ArgMatches) -> anyhow::Result<String> {
 /// Page after page to the end; with `--follow` past it.
 fn trace(matches: &ArgMatches) -> anyhow::Result<String> {
     let (client, follow) = (client(matches)?, matches.get_flag("follow"));
-    let mut after: Option<String> = None;
+    let mut after: Option<Cursor> = None;
     loop {
-        let page = client.trace(after.as_deref())?;
+        let page = client.trace(after.map(|after| after.to_string()).as_deref())?;
         let none = Vec::new();
         let lines = page.get("lines").and_then(Value::as_array).unwrap_or(&none);
         for line in lines.iter().filter_map(|line| line.get("line").and_then(Value::as_str)) {
-            if writeln!(std::io::stdout(), "{line}").is_err() {
+            if writeln!(std::io::stdout(), "{}", escape_breaks(line)).is_err() {
                 return Ok(String::new());
             }
         }
-        after = page.get("next").and_then(Value::as_str).map(str::to_owned);
-        match (lines.is_empty(), follow) {
-            (true, false) => return Ok(String::new()),
-            (true, true) => std::thread::sleep(FOLLOW_EVERY),
-            (false, _) => {}
+        let next = next_of(&page)?;
+        match (lines.is_empty(), follow, Some(next) > after) {
+            (true, false, _) => return Ok(String::new()),
+            (false, _, true) => {}
+            (_, true, _) => std::thread::sleep(FOLLOW_EVERY),
+            (false, false, false) => {
+                return Err(anyhow!("{} answers with the same lines again", client.url()));
+            }
         }
+        after = Some(next);
     }
+}
+
+fn next_of(page: &Value) -> anyhow::Result<Cursor> {
+    let next = page.get("next").and_then(Value::as_str).and_then(|next| next.parse().ok());
+    next.ok_or_else(|| anyhow!("the answer does not say where the trace goes on; is this a node?"))
+}
+
+/// A line of a trace is one line here too.
+fn escape_breaks(line: &str) -> String {
+    printable(line).replace('\n', "\\x0a")
 }
 
 fn admin(matches: &ArgMatches) -> anyhow::Result<String> {

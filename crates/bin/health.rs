@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::{Arg, ArgMatches, Command};
 use ilslab_admin::client::Readiness;
 use ilslab_admin::{Client, ClientError};
+use ilslab_sdl::json::ascii;
 
 use crate::client::exit_code_of;
 use crate::daemon::TIMEOUT;
@@ -34,7 +35,9 @@ pub fn run(matches: &ArgMatches) -> u8 {
     let url = matches.get_one::<String>("url").map_or("", String::as_str);
     let (line, code) = match Client::anonymous(url).map(ask) {
         Ok(Some(Ok(readiness))) if readiness.ready => (format!("{url} is ready"), 0),
-        Ok(Some(Ok(readiness))) => (format!("{url} is not ready: {}", readiness.details), NOT_READY),
+        Ok(Some(Ok(readiness))) => {
+            (format!("{url} is not ready: {}", ascii(&readiness.details.to_string())), NOT_READY)
+        }
         Ok(Some(Err(error))) | Err(error) => (error.to_string(), exit_code_of(&error)),
         Ok(None) => (format!("{url} did not answer within {} s", PATIENCE.as_secs()), TIMEOUT),
     };

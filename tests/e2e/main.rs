@@ -14,5 +14,6 @@ mod goldens;
 mod identity;
 mod lab;
 mod method_four;
+mod rogue;
 mod waiting;
 mod world;

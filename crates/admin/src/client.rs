@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use ilslab_trust::printable;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use ureq::http::{Response, Uri, header};
@@ -273,7 +274,8 @@ impl Client {
         let Ok(problem) = serde_json::from_str::<Value>(text) else {
             return self.odd(&format!("status {status} without a reason"));
         };
-        let member = |name: &str| problem.get(name).and_then(Value::as_str).map(str::to_owned);
+        // Whoever answers may not be a node, and its words end on a terminal.
+        let member = |name: &str| problem.get(name).and_then(Value::as_str).map(printable);
         match (member("title"), member("detail")) {
             (Some(title), Some(detail)) => ClientError::Problem { status, title, detail, key: member("key") },
             _ => self.odd(&format!("status {status} without a reason")),
@@ -285,12 +287,12 @@ impl Client {
         match error {
             ureq::Error::Timeout(_) => ClientError::Timeout { url },
             ureq::Error::Protocol(error) => self.odd(&error.to_string()),
-            error => ClientError::Unreachable { url, error: error.to_string() },
+            error => ClientError::Unreachable { url, error: printable(&error.to_string()) },
         }
     }
 
     fn odd(&self, error: &str) -> ClientError {
-        ClientError::Answer { url: self.base.clone(), error: error.to_owned() }
+        ClientError::Answer { url: self.base.clone(), error: printable(error) }
     }
 }
 

@@ -42,3 +42,4 @@ pub use file_name::{FileName, FileNameError};
 pub use metrics::Metrics;
 pub use password::{AdminPassword, Generated, PasswordError};
 pub use server::{AdminOptions, HttpLimits, serve};
+pub use trace::{Cursor, CursorError};

@@ -24,8 +24,8 @@ const ANSWER_MAX: usize = 256 * 1024;
 const LINE_MAX: u64 = 64 * 1024;
 
 /// A place between two lines. Its text is opaque to callers; the default is the beginning.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Cursor {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Cursor {
     /// Number of the file; 0 is before the oldest.
     file: u64,
     /// Octets of it that were read.
@@ -35,7 +35,7 @@ pub(crate) struct Cursor {
 /// The text is no cursor that a page gave out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`after` takes the `next` of an earlier answer")]
-pub(crate) struct CursorError;
+pub struct CursorError;
 
 /// Some lines, and where to go on.
 #[derive(Debug, Serialize)]

@@ -11,6 +11,18 @@ pub fn escape(text: &str) -> String {
     escape_bytes(text.as_bytes())
 }
 
+/// Text of somebody else's for a terminal: lines stay lines, and what is not printable ASCII becomes `\xNN` as in
+/// [`escape`]. Nothing else changes, so that what was escaped before is not escaped again.
+pub fn printable(text: &str) -> String {
+    text.bytes().fold(String::with_capacity(text.len()), |mut out, byte| {
+        match byte {
+            b'\n' | b' '..=b'~' => out.push(char::from(byte)),
+            _ => write_hex(&mut out, byte),
+        }
+        out
+    })
+}
+
 /// [`escape`] for bytes that need not be UTF-8.
 pub(crate) fn escape_bytes(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(bytes.len()), |mut out, &byte| {
@@ -40,6 +52,21 @@ fn write_hex(out: &mut String, byte: u8) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_terminal_gets_lines_of_printable_characters_and_nothing_else() {
+        for (case, text, want) in [
+            ("lines", "a | b]\n\\x41\n", "a | b]\n\\x41\n"),
+            ("a carriage return", "a\rb", "a\\x0db"),
+            ("a tab", "a\tb", "a\\x09b"),
+            ("a bell and a delete", "\u{7}\u{7f}", "\\x07\\x7f"),
+            ("an escape of eight bits", "\u{9b}31m", "\\xc2\\x9b31m"),
+            ("direction marks", "\u{202e}\u{2066}", "\\xe2\\x80\\xae\\xe2\\x81\\xa6"),
+            ("nothing to see", "\u{200b}\u{feff}", "\\xe2\\x80\\x8b\\xef\\xbb\\xbf"),
+        ] {
+            assert_eq!(printable(text), want, "{case}");
+        }
+    }
 
     #[test]
     fn what_could_mislead_a_reader_is_escaped() {
