@@ -3,12 +3,14 @@
 //! The node runs in a mount namespace of its own, with a tmpfs of 2 MiB as its data folder; that takes the rights to
 //! make one.
 
+use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use ilslab_admin::ClientError;
 use ilslab_lab::process::ProcessError;
 use ilslab_lab::{Daemon, Program, Side};
 use serde_json::json;
@@ -71,9 +73,22 @@ fn a_full_disk_refuses_joins_and_changes_and_all_recovers_when_space_returns() {
         hub.list("alarms").iter().any(|alarm| alarm["name"] == "ILSDBLException"),
         "the database says so"
     );
-    let refused = hub.client.patch(json!({"description": "changed"}).as_object().expect("an object"));
-    assert!(refused.is_err(), "a change that cannot be stored is not acknowledged");
-    assert_eq!(hub.client.config().expect("the API answers")["description"], "");
+    let files = tree(&disk.join("platform"));
+    for patch in [
+        json!({"description": "changed"}),
+        json!({"use_tls": true}),
+        json!({"password": "another password"}),
+        json!({"use_tls": true, "password": "another password"}),
+        json!({"role": "spoke", "registration_server": "127.0.0.1"}),
+    ] {
+        let refused = hub.client.patch(patch.as_object().expect("an object"));
+        // The API's word for it is the client's: a later try may work.
+        let problem = matches!(refused, Err(ClientError::Problem { status: 503, .. }));
+        assert!(problem, "{patch}: a change that cannot be stored is not acknowledged: {refused:?}");
+        assert_eq!(tree(&disk.join("platform")), files, "{patch}: nothing is prepared that stays");
+    }
+    let config = hub.client.config().expect("the API answers");
+    assert_eq!((&config["description"], &config["use_tls"]), (&json!(""), &json!(false)));
     until("a word on stderr", || {
         let said = std::fs::read_to_string(folder.join("hub.stderr")).expect("a file");
         said.contains("failed to write the trace").then_some(())
@@ -91,6 +106,19 @@ fn a_full_disk_refuses_joins_and_changes_and_all_recovers_when_space_returns() {
     });
     let client = hub.daemon.client(ADMIN).expect("its own address");
     assert_eq!(client.status().expect("the API answers")["store"]["writable"], true);
+}
+
+/// The files below a folder, each with what is in it.
+fn tree(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        match std::fs::read(&path) {
+            Ok(content) => drop(found.insert(path, content)),
+            Err(_) => found.extend(tree(&path)),
+        }
+    }
+    found
 }
 
 /// Writes until nothing fits any more, to the last octet.

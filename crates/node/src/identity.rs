@@ -14,8 +14,8 @@ use rustls::sign::CertifiedKey;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use zeroize::Zeroizing;
 
-use crate::data_dir::{private_folder, write_private};
 use crate::pem::{self, PemError};
+use crate::staged::Staged;
 
 /// Where certificates, key and trust store lie.
 #[derive(Clone, Debug)]
@@ -46,6 +46,17 @@ impl IdentityPaths {
         let cure = "name the folder with the certificates that are trusted; it may be empty";
         Err(PemError::new(&self.trust, "is not a folder that can be read", cure))
     }
+
+    /// Removes what was made for a change that a kill has cut off.
+    pub(crate) fn sweep(&self) -> Result<(), PemError> {
+        for place in [&self.key, &self.certificate] {
+            Staged::sweep(place).map_err(|error| {
+                let problem = format!("has a leftover beside it that cannot be removed: {error}");
+                PemError::new(place, problem, "check the data folder's permissions")
+            })?;
+        }
+        Ok(())
+    }
 }
 
 /// The certificate this node shows, its key, and the store it judges peers by.
@@ -65,32 +76,46 @@ impl Identity {
     /// The first file that is not what it must be; nothing is replaced.
     pub fn load(paths: &IdentityPaths, provider: &CryptoProvider) -> Result<Self, PemError> {
         let chain = pem::certificates(&paths.certificate)?;
-        let leaf = parse(&paths.certificate, 1, chain.first().cloned().unwrap_or_else(|| Vec::new().into()))?;
-        let certified = certified(paths, chain, pem::private_key(&paths.key)?, provider)?;
-        let trust = Arc::new(TrustStore::new(trusted(&paths.trust)?));
-        Ok(Self { certified: Arc::new(certified), leaf, trust })
+        let key = pem::private_key(&paths.key)?;
+        Self::of(paths, chain, key, provider)
     }
 
-    /// Makes a self-signed RSA-2048 certificate for the FQDN, as a fresh CUCM does. A key that lies there already is
-    /// kept and gets its certificate: a start that was killed halfway may have left it.
+    /// Makes a self-signed RSA-2048 certificate for the FQDN, as a fresh CUCM does, and its key. A key that lies there
+    /// already is kept and gets its certificate: a start that was killed halfway may have left it. The files count
+    /// once they are installed.
     ///
     /// # Errors
-    /// Where it cannot be written, or the key there is of no use.
-    pub fn make(paths: &IdentityPaths, fqdn: &str) -> Result<(), PemError> {
+    /// Where it cannot be written, or the key or the store there is of no use; then nothing is left behind.
+    pub(crate) fn make(
+        paths: &IdentityPaths, fqdn: &str, provider: &CryptoProvider,
+    ) -> Result<(Self, Staged), PemError> {
+        let unmade = |path: &Path, error: &dyn std::fmt::Display| PemError::unmade(path, error);
+        let mut staged = Staged::default();
         // The key first: a certificate without one would be loaded, and refused, by the next start.
         let key = if paths.key.exists() {
             kept_key(&paths.key)?
         } else {
-            let (key, pem) = new_key().map_err(|error| PemError::unmade(&paths.key, &error))?;
-            write_private(&paths.key, pem.as_bytes())
-                .map_err(|error| PemError::unmade(&paths.key, &error))?;
+            let (key, pem) = new_key().map_err(|error| unmade(&paths.key, &error))?;
+            staged.put(&paths.key, pem.as_bytes()).map_err(|error| unmade(&paths.key, &error))?;
             key
         };
-        let certificate =
-            self_signed(fqdn, &key).map_err(|error| PemError::unmade(&paths.certificate, &error))?;
-        write_private(&paths.certificate, certificate.as_bytes())
-            .map_err(|error| PemError::unmade(&paths.certificate, &error))?;
-        private_folder(&paths.trust).map_err(|error| PemError::unmade(&paths.trust, &error))
+        let certificate = self_signed(fqdn, &key).map_err(|error| unmade(&paths.certificate, &error))?;
+        let written = staged.put(&paths.certificate, certificate.pem().as_bytes());
+        written.map_err(|error| unmade(&paths.certificate, &error))?;
+        staged.folder(&paths.trust).map_err(|error| unmade(&paths.trust, &error))?;
+        let private = PrivateKeyDer::Pkcs8(key.serialize_der().into());
+        Ok((Self::of(paths, vec![certificate.der().clone()], private, provider)?, staged))
+    }
+
+    /// Chain and key, with the store that lies there.
+    fn of(
+        paths: &IdentityPaths, chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>,
+        provider: &CryptoProvider,
+    ) -> Result<Self, PemError> {
+        let leaf = parse(&paths.certificate, 1, chain.first().cloned().unwrap_or_else(|| Vec::new().into()))?;
+        let certified = certified(paths, chain, key, provider)?;
+        let trust = Arc::new(TrustStore::new(trusted(&paths.trust)?));
+        Ok(Self { certified: Arc::new(certified), leaf, trust })
     }
 }
 
@@ -169,8 +194,8 @@ fn kept_key(path: &Path) -> Result<KeyPair, PemError> {
     })
 }
 
-/// PEM of a new certificate for this key.
-fn self_signed(fqdn: &str, key: &KeyPair) -> Result<String, rcgen::Error> {
+/// A new certificate for this key.
+fn self_signed(fqdn: &str, key: &KeyPair) -> Result<rcgen::Certificate, rcgen::Error> {
     use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, KeyUsagePurpose};
     let mut params = CertificateParams::new(vec![fqdn.to_owned()])?;
     params.distinguished_name = rcgen::DistinguishedName::new();
@@ -182,7 +207,7 @@ fn self_signed(fqdn: &str, key: &KeyPair) -> Result<String, rcgen::Error> {
     let (begin, end) = validity();
     params.not_before = begin;
     params.not_after = end;
-    Ok(params.self_signed(key)?.pem())
+    params.self_signed(key)
 }
 
 /// From an hour ago, for clocks that differ, for five years, as CUCM does.

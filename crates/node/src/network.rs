@@ -23,6 +23,7 @@ use crate::keeper::{ConfigureError, Request};
 use crate::listen::{ListenError, Port};
 use crate::network_key::{KeyFile, KeyFileError};
 use crate::pem::PemError;
+use crate::ready::{Prepared, Ready};
 
 /// Longest password, in octets.
 pub const PASSWORD_MAX: usize = 1024;
@@ -38,7 +39,7 @@ pub enum ChangeError {
     Temporary(String),
     /// Certificate, key or trust store are not what TLS needs.
     #[error(transparent)]
-    Identity(#[from] PemError),
+    Identity(PemError),
     /// A hub's ports cannot be had.
     #[error(transparent)]
     Port(#[from] ListenError),
@@ -50,6 +51,22 @@ pub enum ChangeError {
     /// The process ends.
     #[error("the service is stopping")]
     Stopping,
+}
+
+/// A disk without space is no fault of the certificates.
+impl From<PemError> for ChangeError {
+    fn from(error: PemError) -> Self {
+        if error.unmade { Self::Temporary(error.to_string()) } else { Self::Identity(error) }
+    }
+}
+
+impl From<ConfigureError> for ChangeError {
+    fn from(error: ConfigureError) -> Self {
+        match error {
+            ConfigureError::Setting(error) => Self::Setting(error),
+            ConfigureError::Temporary(error) => Self::Temporary(error),
+        }
+    }
 }
 
 impl From<KeyFileError> for ChangeError {
@@ -155,28 +172,16 @@ impl Network {
         self.end(era, Reason::Shutdown).await;
     }
 
-    /// Loads the identity where TLS needs one, or where there should be one to be loaded.
+    /// Loads the identity where TLS needs one, or where there should be one to be loaded. One that has to be made is in
+    /// place then.
     ///
     /// # Errors
-    /// A file that is not what it must be.
+    /// A file that is not what it must be, or cannot be made.
     pub(crate) fn identity_for(
         config: &Config, paths: &IdentityPaths, may_make: bool, provider: &rustls::crypto::CryptoProvider,
     ) -> Result<Option<Arc<Identity>>, PemError> {
-        // What was named has to be there, with whatever method; a folder of one's own is filled when TLS needs it.
-        if !may_make {
-            paths.check_store()?;
-        } else if !paths.certificate.exists() {
-            if !config.uses_tls() {
-                return Ok(None);
-            }
-            Identity::make(paths, config.fqdn.as_str())?;
-        }
-        let identity = Identity::load(paths, provider)?;
-        if !identity.leaf.carries(config.fqdn.as_str()) {
-            let (file, fqdn) = (paths.certificate.display(), &config.fqdn);
-            tracing::warn!("{file} does not carry this node's FQDN {fqdn}: peers will refuse it on TLS");
-        }
-        Ok(Some(Arc::new(identity)))
+        let Some(ready) = Ready::identity_for(config, paths, may_make, provider)? else { return Ok(None) };
+        ready.install().map(Some).map_err(|error| PemError::unmade(&paths.certificate, &error))
     }
 
     fn load_identity(&self, config: &Config) -> Result<Option<Arc<Identity>>, PemError> {
@@ -292,7 +297,8 @@ impl Network {
         (era, turned.map(|()| after).map_err(ChangeError::Deaf))
     }
 
-    /// Everything that can fail, before anything is taken down.
+    /// Everything that can fail, before anything is taken down: made ready, stored, and only then taken. Of a change
+    /// that is not stored nothing stays.
     async fn commit(
         &mut self, snapshot: &Snapshot, patch: Map<String, Value>, password: Option<Zeroizing<String>>,
     ) -> Result<Arc<Config>, ChangeError> {
@@ -305,38 +311,58 @@ impl Network {
         let base = Box::new(base);
         let (asked, wanted) = (base.clone(), patch.clone());
         let foreseen = keeper.ask(|answer| Request::Foresee { base: asked, patch: wanted, answer }).await;
-        self.prepare(&*foreseen.ok_or(ChangeError::Stopping)??)?;
-        if named {
-            self.key_file.prepare(base.network_key.as_ref(), &patch)?;
+        let prepared = self.prepare(&*foreseen.ok_or(ChangeError::Stopping)??)?;
+        if named && let Err(error) = self.key_file.prepare(base.network_key.as_ref(), &patch) {
+            self.settle_key(false);
+            return Err(error.into());
         }
-        let stored = keeper.ask(|answer| Request::Configure { base, patch, answer }).await;
-        let settled = match &stored {
-            Some(Ok(_)) if named => self.key_file.install(),
-            Some(Err(_)) if named => self.key_file.abandon(),
+        match keeper.ask(|answer| Request::Configure { base, patch, answer }).await {
+            Some(stored) => {
+                if named {
+                    self.settle_key(stored.is_ok());
+                }
+                let config = stored?;
+                self.take(prepared);
+                Ok(config)
+            }
             // A keeper that ends without an answer may have stored it: the next start sees.
-            _ => Ok(()),
-        };
-        if let Err(error) = settled {
-            // What is stored decides all the same, at the next start.
-            tracing::warn!("{error}");
-        }
-        match stored {
-            Some(Ok(config)) => Ok(config),
-            Some(Err(ConfigureError::Setting(error))) => Err(error.into()),
-            Some(Err(ConfigureError::Temporary(error))) => Err(ChangeError::Temporary(error)),
             None => Err(ChangeError::Stopping),
         }
     }
 
     /// What the configuration to be will need: a certificate for TLS, ports for a hub.
-    fn prepare(&mut self, config: &Config) -> Result<(), ChangeError> {
-        if config.uses_tls() && self.identity.borrow().is_none() {
-            self.identity.send_replace(self.load_identity(config)?);
+    fn prepare(&self, config: &Config) -> Result<Prepared, ChangeError> {
+        let wanted = config.role == ClusterRole::Hub && self.ports.is_none();
+        let ports = wanted.then(|| Ports::bind(config)).transpose()?;
+        let wanted = config.uses_tls() && self.identity.borrow().is_none();
+        let make = || Ready::identity_for(config, &self.paths, self.may_make, &self.common.provider);
+        let identity = wanted.then(make).transpose()?.flatten();
+        Ok(Prepared { identity, ports })
+    }
+
+    /// The change is stored: what was prepared for it is this node's from now on.
+    fn take(&mut self, prepared: Prepared) {
+        if let Some(ready) = prepared.identity {
+            let identity = Arc::clone(&ready.identity);
+            if let Err(error) = ready.install() {
+                let path = self.paths.certificate.display();
+                tracing::warn!(
+                    "{path} cannot be put in place, and the next start will make another: {error}"
+                );
+            }
+            self.identity.send_replace(Some(identity));
         }
-        if config.role == ClusterRole::Hub && self.ports.is_none() {
-            self.ports = Some(Ports::bind(config)?);
+        if let Some(ports) = prepared.ports {
+            self.ports = Some(ports);
         }
-        Ok(())
+    }
+
+    fn settle_key(&self, stored: bool) {
+        let settled = if stored { self.key_file.install() } else { self.key_file.abandon() };
+        if let Err(error) = settled {
+            // What is stored decides all the same, at the next start.
+            tracing::warn!("{error}");
+        }
     }
 }
 

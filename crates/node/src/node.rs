@@ -92,6 +92,9 @@ impl Node {
         let may_make = identity.is_none();
         let paths = identity.unwrap_or_else(|| IdentityPaths::under(&platform));
         let provider = tls::provider();
+        if may_make {
+            paths.sweep()?;
+        }
         let identity = Network::identity_for(&recalled.config, &paths, may_make, &provider)?;
         let hub = recalled.config.role == ClusterRole::Hub || recalled.started_as_hub;
         let config = recalled.config.clone();
