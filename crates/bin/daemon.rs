@@ -187,9 +187,12 @@ struct Trace {
 
 impl Scribe for Trace {
     fn write(&mut self, noted: Noted) {
-        // Whoever panicked with the lock left at worst one event uncounted.
-        self.metrics.lock().unwrap_or_else(PoisonError::into_inner).note(&noted);
         self.recorder.record(noted);
+    }
+
+    fn count(&mut self, noted: &Noted) {
+        // Whoever panicked with the lock left at worst one event uncounted.
+        self.metrics.lock().unwrap_or_else(PoisonError::into_inner).note(noted);
     }
 }
 

@@ -38,6 +38,7 @@ fn rows() -> Vec<(&'static str, String)> {
         ("connections not joined, or half the descriptors", limits::UNJOINED_CONNECTIONS.to_string()),
         ("wrong passwords a minute from one source", limits::PASSWORD_FAILURES_A_MINUTE.to_string()),
         ("... then its Hellos are answered late by", time(limits::PASSWORD_FAILURE_DELAY)),
+        ("attempts that do not join, traced whole a minute", limits::STRANGERS_WHOLE.to_string()),
         ("clusters known; advertised", format!("{}; {}", limits::PEERS_KNOWN, limits::PEERS_ADVERTISED)),
         ("HTTP headers", format!("{} octets, {}", http.header_size, time(http.header_time))),
         ("HTTP body", format!("{} octets, {}", http.body_size, time(http.body_time))),
@@ -49,7 +50,7 @@ mod tests {
     use super::*;
 
     /// The row of SECURITY.md, by its first words, for each row of the help.
-    const ROWS: [(&str, &[&str]); 16] = [
+    const ROWS: [(&str, &[&str]); 17] = [
         ("TCP connect", &["name look-up; TCP connect"]),
         ("TLS handshake", &["TLS handshake"]),
         ("then to the peer's Hello", &["then, to the peer's Hello"]),
@@ -67,8 +68,15 @@ mod tests {
         ("wrong passwords a minute from one source", &["wrong passwords from one source, then late"]),
         ("... then its Hellos are answered late by", &["how late its Hellos are answered"]),
         (
+            "attempts that do not join, traced whole a minute",
+            &["attempts of one source that do not join, traced whole; then counted"],
+        ),
+        (
             "clusters known; advertised",
-            &["clusters known; a join beyond is refused", "clusters advertised; more raise an alarm"],
+            &[
+                "clusters known; a join beyond is refused as `peer-limit`",
+                "clusters advertised; more raise an alarm",
+            ],
         ),
         ("HTTP headers", &["request line and headers"]),
         ("HTTP body", &["body"]),

@@ -2,6 +2,7 @@
 //!
 //! node -> [`Event`] -> `Registry::note` -> [`Noted`] -> sdl (lines, alarms, JSON), Snapshot (attempts, alarms)
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 
@@ -11,6 +12,7 @@ use serde::{Serialize, Serializer};
 
 use crate::alarm::Alarm;
 use crate::outcome::Outcome;
+use crate::source::Source;
 use crate::time::Timestamp;
 
 /// Numbers the connections and attempts of one process, from 1.
@@ -320,6 +322,15 @@ pub enum ServiceEvent {
     },
     /// It does again.
     StoreRecovered,
+    /// Connections that did not join, which are counted because there were too many to write each down.
+    Strangers {
+        /// From where; absent for all the sources beyond those that are counted apart.
+        source: Option<Source>,
+        /// How many.
+        attempts: u64,
+        /// How many of each outcome, by its name.
+        outcomes: BTreeMap<&'static str, u64>,
+    },
     /// A port is taken; the service ends.
     PortInUse {
         /// Which.

@@ -25,6 +25,7 @@ mod samples;
 pub mod session;
 pub mod settings;
 pub mod snapshot;
+pub mod source;
 pub mod time;
 
 pub use ilslab_trust as trust;

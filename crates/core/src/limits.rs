@@ -22,6 +22,15 @@ pub const PASSWORD_FAILURES_A_MINUTE: usize = 30;
 pub const PASSWORD_FAILURE_DELAY: Duration = Duration::from_secs(1);
 /// Sources whose failures are counted; the one heard of longest ago gives way.
 pub const PASSWORD_FAILURE_SOURCES: usize = 1_024;
+/// Attempts of one source that are traced whole in a window although they do not join; further ones are counted. A peer
+/// that dials twice a second stays within it.
+pub const STRANGERS_WHOLE: usize = 120;
+/// The same of all sources together.
+pub const STRANGERS_WHOLE_IN_ALL: usize = 600;
+/// How long a window lasts; at its end one line says how many were counted.
+pub const STRANGERS_WINDOW: Duration = Duration::from_secs(60);
+/// Sources that are counted apart; those beyond are counted together.
+pub const STRANGERS_SOURCES: usize = 1_024;
 /// How long after a change of method a dialler retries quickly and raises no `ILSHubClusterUnreachable`.
 pub const METHOD_CHANGE_WINDOW: Duration = Duration::from_secs(30);
 /// How often it dials in that window.

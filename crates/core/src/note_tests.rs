@@ -1,5 +1,6 @@
 use super::*;
 use crate::alarm::AlarmName;
+use crate::event::PeerAddress;
 use crate::outcome::Outcome;
 use crate::samples::{config, info, link, registry, registry_of};
 
@@ -186,6 +187,30 @@ fn an_attempt_keeps_32_steps_and_still_learns_its_end() {
         assert_eq!((attempt.steps.len(), attempt.outcome), (kept, Some(Outcome::Timeout)), "{events} events");
         assert!(attempt.ended.is_some(), "{events} events");
     }
+}
+
+#[test]
+fn a_flood_from_one_source_pushes_out_its_own_attempts_and_nobody_elses() {
+    let mut registry = registry();
+    let from = |id: u64, host: &str| Link {
+        peer: PeerAddress::Socket(format!("{host}:9").parse().expect("an address")),
+        ..link(id, Direction::Accepted)
+    };
+    for id in 0..3 {
+        happens(&mut registry, &from(id, "192.0.2.1"), end(Outcome::PasswordMismatch));
+    }
+    let joined = from(3, "192.0.2.66");
+    let established = Happening::Established { peer: name_of(&info(2)), certificate: None };
+    for happening in [established, end(Outcome::Closed)] {
+        happens(&mut registry, &joined, happening);
+    }
+    for id in 4..5_000 {
+        happens(&mut registry, &from(id, "192.0.2.66"), end(Outcome::NotIls));
+    }
+    let left: Vec<u64> = registry.attempts.iter().map(|attempt| attempt.link.id.0).collect();
+    assert_eq!(left.len(), limits::ATTEMPTS_KEPT);
+    assert_eq!(left[..4], [0, 1, 2, 3], "others, and one that joined from there");
+    assert_eq!(left.last(), Some(&4_999), "and the latest of the flood");
 }
 
 #[test]

@@ -6,7 +6,8 @@
 //! note(event)     -> Noted                  volatile: attempts, alarms
 //! ```
 
-use std::collections::{BTreeMap, VecDeque};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -16,11 +17,15 @@ use serde_json::{Map, Value};
 use crate::admission::{self, Denied, Neighbours};
 use crate::alarm::{self, KeyOf, Standing};
 use crate::config::{ClusterRole, Config};
-use crate::event::{ConnectionId, Direction, Event, Happening, Link, Noted, PeerName, ServiceEvent, Subject};
+use crate::event::{
+    ConnectionId, Direction, Event, Happening, Link, Noted, PeerAddress, PeerName, ServiceEvent, Subject,
+};
 use crate::ledger::{Change, ChangeSet, KnownPeer, Proof};
 use crate::limits;
+use crate::outcome::Outcome;
 use crate::settings::{SettingChange, SettingError, Settings};
 use crate::snapshot::{Attempt, JoinedLink, Peer, Snapshot};
+use crate::source::Source;
 use crate::time::Timestamp;
 
 /// A peer asks to join: what it says, and what is known of the connection it says it on.
@@ -305,8 +310,7 @@ impl Registry {
 
     fn begin_attempt(&mut self, link: &Link) -> usize {
         if self.attempts.len() >= limits::ATTEMPTS_KEPT {
-            let oldest_ended = self.attempts.iter().position(|attempt| attempt.ended.is_some());
-            self.attempts.remove(oldest_ended.unwrap_or(0));
+            self.attempts.remove(least_missed(&self.attempts));
         }
         self.attempts.push_back(Arc::new(Attempt::new(link.clone())));
         self.attempts.len() - 1
@@ -357,6 +361,30 @@ impl Registry {
             store_error: self.store_error.clone(),
         }
     }
+}
+
+/// Which attempt gives way: of those that ended without a join the oldest of the source that has most of them, so that
+/// nobody's attempts are pushed out by what comes from elsewhere; else the oldest that ended; else the oldest.
+fn least_missed(attempts: &VecDeque<Arc<Attempt>>) -> usize {
+    let mut first_and_count: HashMap<(bool, Option<Source>), (usize, usize)> = HashMap::new();
+    for (position, attempt) in attempts.iter().enumerate() {
+        if attempt.ended.is_some() && attempt.outcome != Some(Outcome::Joined) {
+            let (_, count) = first_and_count.entry(origin(&attempt.link)).or_insert((position, 0));
+            *count += 1;
+        }
+    }
+    let most = first_and_count.into_values().max_by_key(|(first, count)| (*count, Reverse(*first)));
+    let oldest_ended = || attempts.iter().position(|attempt| attempt.ended.is_some());
+    most.map(|(first, _)| first).or_else(oldest_ended).unwrap_or(0)
+}
+
+/// Who opened it, and the source of the other side, where that is an address.
+fn origin(link: &Link) -> (bool, Option<Source>) {
+    let source = match &link.peer {
+        PeerAddress::Socket(address) => Some(Source::of(address.ip())),
+        PeerAddress::Name(..) => None,
+    };
+    (link.direction == Direction::Dialled, source)
 }
 
 fn absent(known: KnownPeer) -> Peer {

@@ -1,34 +1,24 @@
 //! Sources whose frames did not open: after too many in a minute, their Hellos are answered late.
 
 use std::collections::{HashMap, VecDeque};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use ilslab_core::limits;
+use ilslab_core::source::Source;
 
 const MINUTE: Duration = Duration::from_secs(60);
-
-/// Whom a failure is counted against: an IPv4 address, or an IPv6 /64.
-fn source(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(v4) => IpAddr::V4(v4),
-        IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
-            Some(v4) => IpAddr::V4(Ipv4Addr::from(v4.octets())),
-            None => IpAddr::V6(Ipv6Addr::from(u128::from(v6) & !u128::from(u64::MAX))),
-        },
-    }
-}
 
 /// Failures of the last minute by source, at most [`limits::PASSWORD_FAILURE_SOURCES`] sources.
 #[derive(Default)]
 pub(crate) struct Failures {
-    by_source: HashMap<IpAddr, VecDeque<Instant>>,
+    by_source: HashMap<Source, VecDeque<Instant>>,
 }
 
 impl Failures {
     /// A frame from there did not open.
     pub(crate) fn note(&mut self, address: IpAddr, now: Instant) {
-        let source = source(address);
+        let source = Source::of(address);
         if !self.by_source.contains_key(&source) {
             self.make_room();
         }
@@ -53,14 +43,14 @@ impl Failures {
 
     /// A peer from there joined.
     pub(crate) fn clear(&mut self, address: IpAddr) {
-        self.by_source.remove(&source(address));
+        self.by_source.remove(&Source::of(address));
     }
 
     /// More than [`limits::PASSWORD_FAILURES_A_MINUTE`] in the last minute.
     pub(crate) fn is_late(&self, address: IpAddr, now: Instant) -> bool {
         let recent = |at: &&Instant| now.saturating_duration_since(**at) < MINUTE;
         self.by_source
-            .get(&source(address))
+            .get(&Source::of(address))
             .is_some_and(|times| times.iter().filter(recent).count() > limits::PASSWORD_FAILURES_A_MINUTE)
     }
 }
@@ -68,6 +58,7 @@ impl Failures {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::net::Ipv4Addr;
 
     fn now() -> Instant {
         crate::clock::monotonic()
@@ -93,18 +84,6 @@ mod tests {
     }
 
     #[test]
-    fn an_ipv6_source_is_its_64_and_a_mapped_address_its_ipv4() {
-        for (one, other, same) in [
-            ("2001:db8::1", "2001:db8::2", true),
-            ("2001:db8:0:1::1", "2001:db8::1", false),
-            ("::ffff:127.0.0.1", "127.0.0.1", true),
-        ] {
-            let source = |text: &str| source(text.parse().expect("an address"));
-            assert_eq!(source(one) == source(other), same, "{one} {other}");
-        }
-    }
-
-    #[test]
     fn no_more_sources_are_kept_than_the_limit() {
         let (mut failures, start) = (Failures::default(), now());
         for number in 0..u32::try_from(limits::PASSWORD_FAILURE_SOURCES).expect("small") + 5 {
@@ -112,6 +91,9 @@ mod tests {
                 .note(IpAddr::V4(Ipv4Addr::from(number)), start + Duration::from_millis(u64::from(number)));
         }
         assert_eq!(failures.by_source.len(), limits::PASSWORD_FAILURE_SOURCES);
-        assert!(!failures.by_source.contains_key(&IpAddr::V4(Ipv4Addr::from(0))), "the oldest gave way");
+        assert!(
+            !failures.by_source.contains_key(&Source::of(IpAddr::V4(Ipv4Addr::from(0)))),
+            "the oldest gave way"
+        );
     }
 }

@@ -3,7 +3,7 @@
 //! ```text
 //! connections, admin -> [`Request`] -> decide -> Ledger::append (all that is queued, one transaction) -> apply
 //!                                                        -> publish Arc<Snapshot> -> answer each
-//! Event -> Registry::note -> Noted -> sdl::Recorder
+//! Event -> Registry::note -> Noted -> Strangers -> sdl::Recorder
 //! ```
 //! Nothing is acknowledged that is not durable, nothing is shown that is not applied.
 
@@ -24,10 +24,12 @@ use ilslab_core::settings::SettingError;
 use ilslab_core::snapshot::Snapshot;
 use ilslab_wire::{PeerId, PeerInfo, Reason};
 use serde_json::{Map, Value};
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::clock;
 use crate::failures::Failures;
+use crate::strangers::{Entry, Strangers};
 
 /// Requests that may wait; then whoever asks waits.
 const QUEUE: usize = 1024;
@@ -99,12 +101,17 @@ pub(crate) enum Request {
     Probe {
         answer: Answer<Result<(), String>>,
     },
+    /// A window of strangers has ended.
+    Settle,
 }
 
 /// Where events go once they are noted.
 pub trait Scribe: Send + 'static {
     /// Takes one over. Must not fail; may wait for a moment when it is flooded.
     fn write(&mut self, noted: Noted);
+
+    /// Sees each event when it happens, in order, also one that is written later or never because strangers are many.
+    fn count(&mut self, _: &Noted) {}
 }
 
 /// Asks the keeper.
@@ -116,14 +123,30 @@ pub(crate) struct Keeper {
 }
 
 impl Keeper {
-    /// Starts the thread. It ends when the last handle is dropped.
+    /// Starts the thread, from within a runtime. It ends when the last handle is dropped.
     pub(crate) fn start<L: Ledger + 'static>(
         registry: Registry, ledger: L, scribe: impl Scribe,
     ) -> std::io::Result<(Self, std::thread::JoinHandle<()>)> {
+        let strangers = Strangers::new(limits::STRANGERS_WINDOW, clock::monotonic());
+        Self::start_with(registry, ledger, scribe, strangers)
+    }
+
+    fn start_with<L: Ledger + 'static>(
+        registry: Registry, ledger: L, scribe: impl Scribe, strangers: Strangers,
+    ) -> std::io::Result<(Self, std::thread::JoinHandle<()>)> {
         let (requests, queue) = mpsc::channel(QUEUE);
         let (publish, snapshots) = watch::channel(Arc::new(registry.snapshot()));
-        let desk =
-            Desk { registry, ledger, scribe, publish, orders: HashMap::new(), failures: Failures::default() };
+        let desk = Desk {
+            registry,
+            ledger,
+            scribe,
+            publish,
+            orders: HashMap::new(),
+            failures: Failures::default(),
+            strangers,
+            // The thread ends when nobody else can ask it for anything.
+            bell: (Handle::current(), requests.downgrade()),
+        };
         let thread = std::thread::Builder::new().name("registry".into()).spawn(move || desk.run(queue))?;
         Ok((Self { requests, snapshots, ids: Arc::new(AtomicU64::new(1)) }, thread))
     }
@@ -184,6 +207,9 @@ struct Desk<L, S> {
     publish: watch::Sender<Arc<Snapshot>>,
     orders: HashMap<ConnectionId, mpsc::Sender<Order>>,
     failures: Failures,
+    strangers: Strangers,
+    /// Rings when a window of strangers ends.
+    bell: (Handle, mpsc::WeakSender<Request>),
 }
 
 impl<L: Ledger, S: Scribe> Desk<L, S> {
@@ -244,6 +270,10 @@ impl<L: Ledger, S: Scribe> Desk<L, S> {
     fn decide(&mut self, request: Request) -> Option<(ChangeSet, Decided)> {
         match request {
             Request::Note(event) => self.note(event),
+            Request::Settle => {
+                let ended = self.strangers.settle(clock::monotonic());
+                self.write(ended);
+            }
             Request::Contact { from, connection } => {
                 self.registry.contact(from, connection, false, clock::wall());
             }
@@ -381,11 +411,41 @@ impl<L: Ledger, S: Scribe> Desk<L, S> {
         }
         let of_service = matches!(event.subject, Subject::Service(_));
         let noted = self.registry.note(event);
-        self.scribe.write(noted);
+        self.scribe.count(&noted);
+        let entries = self.strangers.sift(noted, clock::monotonic());
+        self.write(entries);
+        self.ring_in_time();
         if of_service {
             // Rare, and somebody waits to see what came of it.
             self.publish();
         }
+    }
+
+    fn write(&mut self, entries: Vec<Entry>) {
+        for entry in entries {
+            let noted = match entry {
+                Entry::Noted(noted) => *noted,
+                Entry::Counted(event) => {
+                    let noted = self.registry.note(Event::service(clock::wall(), event));
+                    self.scribe.count(&noted);
+                    noted
+                }
+            };
+            self.scribe.write(noted);
+        }
+    }
+
+    /// The line that counts strangers comes although nobody else does.
+    fn ring_in_time(&mut self) {
+        let Some(wake) = self.strangers.wake() else { return };
+        let requests = self.bell.1.clone();
+        self.bell.0.spawn(async move {
+            tokio::time::sleep_until(wake.into()).await;
+            if let Some(requests) = requests.upgrade() {
+                // The keeper may have ended meanwhile.
+                let _ = requests.send(Request::Settle).await;
+            }
+        });
     }
 
     fn note_service(&mut self, event: ServiceEvent) {
@@ -413,3 +473,7 @@ fn subject(request: &Request) -> Option<PeerId> {
 fn reply<T>(answer: Answer<T>, value: T) {
     let _ = answer.send(value);
 }
+
+#[cfg(test)]
+#[path = "keeper_tests.rs"]
+mod tests;

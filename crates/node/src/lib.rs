@@ -28,6 +28,7 @@ mod ready;
 mod seat;
 mod shelf;
 mod staged;
+mod strangers;
 mod stream;
 mod tls;
 mod verifier;

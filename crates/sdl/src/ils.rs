@@ -5,13 +5,14 @@
 //! escaped; see [`ilslab_core::trust::escape`].
 
 use ilslab_core::event::{
-    Admitted, Direction, Happening, Link, Noted, PeerAddress, PeerName, Rejection, Subject,
+    Admitted, Direction, Happening, Link, Noted, PeerAddress, PeerName, Rejection, ServiceEvent, Subject,
 };
 use ilslab_core::outcome::Outcome;
 use ilslab_core::trust::{Verdict, escape};
 
 use crate::line::Kind;
 use crate::openssl::{self, TlsError};
+use crate::prose::strangers;
 
 /// Type and text of a line that is to be numbered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,10 +23,15 @@ pub struct Text {
     pub text: String,
 }
 
-/// The lines of an event, in their order. Events of the service have none.
+/// The lines of an event, in their order. Events of the service have none, but for the count of strangers \[lab\].
 pub fn lines(noted: &Noted) -> Vec<Text> {
-    let Subject::Connection { link, happening } = &noted.event.subject else {
-        return Vec::new();
+    let (link, happening) = match &noted.event.subject {
+        Subject::Connection { link, happening } => (link, happening),
+        Subject::Service(ServiceEvent::Strangers { source, attempts, outcomes }) => {
+            let counted = strangers(source.as_ref(), *attempts, outcomes);
+            return app_info(vec![format!("IlsD IlsHandler: {counted}")]).collect();
+        }
+        Subject::Service(_) => return Vec::new(),
     };
     let scene = Scene { link, noted };
     match happening {

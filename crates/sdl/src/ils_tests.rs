@@ -1,6 +1,7 @@
 //! The documented lines with their documented values, and what the lab adds to them.
 
 use ilslab_core::event::ConnectionId;
+use ilslab_core::source::Source;
 use pretty_assertions::assert_eq;
 
 use super::*;
@@ -31,6 +32,19 @@ fn on(id: u64, port: u16, noted: Noted) -> Vec<String> {
 
 fn verdict(code: u16) -> Happening {
     Happening::PeerRejected { rejection: Rejection::Verdict(Verdict::from_parts(code, 0)) }
+}
+
+#[test]
+fn strangers_that_are_counted_are_one_line() {
+    let outcomes = [("not-ils", 42)].into();
+    let source = Some(Source::of("192.0.2.9".parse().expect("an address")));
+    let counted = ServiceEvent::Strangers { source, attempts: 42, outcomes };
+    assert_eq!(
+        texts(&sample::service(sample::AT, counted)),
+        [
+            "IlsD IlsHandler: 42 more connections from 192.0.2.9 did not join and are counted, not traced: not-ils 42"
+        ]
+    );
 }
 
 fn fqdn() -> Option<Admitted> {

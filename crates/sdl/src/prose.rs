@@ -1,8 +1,11 @@
 //! An event in the words of somebody who learns ILS: what `--log text` prints.
 
+use std::collections::BTreeMap;
+
 use ilslab_core::event::{
     Admitted, Direction, Happening, Link, Noted, PeerAddress, PeerName, ServiceEvent, Subject,
 };
+use ilslab_core::source::Source;
 use ilslab_core::trust::escape;
 
 use crate::catalogue::{AlarmSource, alarm_text};
@@ -98,11 +101,26 @@ fn of_service(event: &ServiceEvent) -> String {
         ServiceEvent::PeerCount { count } => format!("the network has {count} clusters"),
         ServiceEvent::StoreFailed { error } => format!("the database took no change: {}", escape(error)),
         ServiceEvent::StoreRecovered => "the database takes changes again".into(),
+        ServiceEvent::Strangers { source, attempts, outcomes } => {
+            strangers(source.as_ref(), *attempts, outcomes)
+        }
         ServiceEvent::PortInUse { port } => format!("port {port} is taken"),
         ServiceEvent::ListenFailed { port, error } => {
             format!("port {port} cannot be opened: {}", escape(error))
         }
     }
+}
+
+/// How many connections were not written down one by one, and what became of them.
+pub(crate) fn strangers(
+    source: Option<&Source>, attempts: u64, outcomes: &BTreeMap<&'static str, u64>,
+) -> String {
+    let from = source.map_or_else(|| "other sources".to_owned(), Source::to_string);
+    let outcomes: Vec<_> = outcomes.iter().map(|(outcome, count)| format!("{outcome} {count}")).collect();
+    format!(
+        "{attempts} more connections from {from} did not join and are counted, not traced: {}",
+        outcomes.join(", ")
+    )
 }
 
 fn name(peer: &PeerName) -> String {
@@ -149,6 +167,20 @@ mod tests {
         assert!(lines[1].starts_with("16:58:42.888 !! %UC_ILS-3-ILSPwdAuthenticationFailed: "), "{lines:?}");
         assert_eq!(lines.len(), 2);
         assert_eq!(shown(&sample::noted(Direction::Accepted, false, Happening::OpenFailed)).len(), 1);
+    }
+
+    #[test]
+    fn strangers_that_are_counted_are_one_sentence_with_their_outcomes() {
+        let outcomes = [("closed", 1), ("not-ils", 41)].into();
+        let source = Some(Source::of("2001:db8::7".parse().expect("an address")));
+        for (source, from) in [(source, "2001:db8::/64"), (None, "other sources")] {
+            let counted =
+                ServiceEvent::Strangers { source, attempts: 42, outcomes: BTreeMap::clone(&outcomes) };
+            let want = format!(
+                "16:58:42.888 -- service 42 more connections from {from} did not join and are counted, not traced: closed 1, not-ils 41"
+            );
+            assert_eq!(shown(&sample::service(sample::AT, counted)), [want]);
+        }
     }
 
     #[test]
