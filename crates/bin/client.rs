@@ -1,6 +1,8 @@
 //! `ilslab alarms|trace|admin|set NODE`: commands to a running node, over its HTTP API.
 
+use std::fs::File;
 use std::io::Write;
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,6 +13,7 @@ use ilslab_core::settings::ADJUSTABLE;
 use ilslab_lab::handoff;
 use ilslab_trust::printable;
 use serde_json::{Map, Value};
+use zeroize::Zeroizing;
 
 use crate::daemon::{BUG, ENVIRONMENT, NOTHING, TIMEOUT, USAGE};
 use crate::files;
@@ -235,13 +238,12 @@ fn set(matches: &ArgMatches) -> anyhow::Result<String> {
         }
         patch.insert(key.to_owned(), value_of(value));
     }
-    if let Some(file) = matches.get_one::<String>("password-file") {
-        patch.insert("password".to_owned(), Value::String(password(file)?));
-    }
-    if patch.is_empty() {
+    let password = matches.get_one::<String>("password-file").map(|file| password(file)).transpose()?;
+    if patch.is_empty() && password.is_none() {
         return Err(anyhow!("nothing to set; give KEY=VALUE with one of {}", ADJUSTABLE.join(", ")));
     }
-    let config = client(matches)?.patch(&patch)?;
+    let password = password.as_ref().map(|password| password.as_str());
+    let config = client(matches)?.set(&patch, password)?;
     let lines = config.as_object().into_iter().flatten().map(|(key, value)| match value {
         Value::String(text) => format!("{key} = {text}"),
         other => format!("{key} = {other}"),
@@ -259,14 +261,18 @@ fn value_of(text: &str) -> Value {
     }
 }
 
-fn password(file: &str) -> anyhow::Result<String> {
+fn password(file: &str) -> anyhow::Result<Zeroizing<String>> {
     let line = match file {
-        "-" => files::line(std::io::stdin(), PASSWORD_LINE_MAX)
+        // Past the buffer of `stdin()`, which nobody wipes.
+        "-" => std::io::stdin()
+            .as_fd()
+            .try_clone_to_owned()
+            .and_then(|stdin| files::line(File::from(stdin), PASSWORD_LINE_MAX))
             .context("the password on stdin cannot be read")?,
         file => files::read_line(Path::new(file), PASSWORD_LINE_MAX)
             .with_context(|| format!("the password file {file} cannot be read"))?,
     };
-    Ok(str::from_utf8(&line).context("the password is no text")?.to_owned())
+    Ok(Zeroizing::new(str::from_utf8(&line).context("the password is no text")?.to_owned()))
 }
 
 #[cfg(test)]

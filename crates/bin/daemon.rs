@@ -196,12 +196,12 @@ impl Scribe for Trace {
     }
 }
 
-async fn serve(role: ClusterRole, daemon: Daemon) -> anyhow::Result<()> {
+async fn serve(role: ClusterRole, mut daemon: Daemon) -> anyhow::Result<()> {
     // From here on a signal waits until the node can say Bye.
     let mut signals = Signals::new()?;
     let folder = DataDir::take(&daemon.data_dir).map_err(|error: DataDirError| anyhow::anyhow!(error))?;
     withdraw(&daemon)?;
-    let service = Service::begin(role, &daemon, &folder).await?;
+    let service = Service::begin(role, &mut daemon, &folder).await?;
     let ended = match announce(role, &daemon, &service.node, service.admin) {
         Ok(()) => signals.or_broken(&service.node).await,
         Err(error) => Err(error),
@@ -225,7 +225,7 @@ struct Service {
 
 impl Service {
     /// Starts everything, what may fail without a trace of it first.
-    async fn begin(role: ClusterRole, daemon: &Daemon, folder: &DataDir) -> anyhow::Result<Self> {
+    async fn begin(role: ClusterRole, daemon: &mut Daemon, folder: &DataDir) -> anyhow::Result<Self> {
         let recorder = Arc::new(recorder(daemon, folder)?);
         let listener = bind_admin(daemon.admin.address).await?;
         let options = admin_options(daemon, folder)?;
@@ -289,11 +289,14 @@ fn admin_options(daemon: &Daemon, folder: &DataDir) -> anyhow::Result<AdminOptio
     })
 }
 
-async fn start(daemon: &Daemon, folder: &DataDir, scribe: Trace) -> anyhow::Result<Running> {
+async fn start(daemon: &mut Daemon, folder: &DataDir, scribe: Trace) -> anyhow::Result<Running> {
     let mut ledger = Store::open(&folder.database())?;
     ledger.set_node(&daemon.config.fqdn, &daemon.config.description)?;
+    let config = daemon.config.clone();
+    // From here on it is the node's: another password may come to be in force.
+    daemon.config.network_key = None;
     let setup = Setup {
-        config: daemon.config.clone(),
+        config,
         platform: folder.platform(),
         identity: daemon.identity.clone(),
         ledger,

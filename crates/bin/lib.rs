@@ -13,6 +13,7 @@ pub mod daemon;
 mod files;
 pub mod health;
 pub mod limits;
+mod memory;
 pub mod options;
 pub mod settings;
 pub mod wait;

@@ -15,5 +15,6 @@ mod identity;
 mod lab;
 mod method_four;
 mod rogue;
+mod secrets;
 mod waiting;
 mod world;

@@ -93,7 +93,9 @@ async fn collect(mut body: Body, limit: usize) -> Result<Zeroizing<Vec<u8>>, Pro
     if announced > limit {
         return Err(too_large());
     }
-    let mut bytes = Zeroizing::new(Vec::with_capacity(announced));
+    // Room for all of it from the start, announced or not: growing would leave copies of a secret behind.
+    let room = if body.size_hint().exact().is_some() { announced } else { limit };
+    let mut bytes = Zeroizing::new(Vec::with_capacity(room));
     while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
         let frame = frame
             .map_err(|error| Problem::new(StatusCode::BAD_REQUEST, format!("the body broke off: {error}")))?;

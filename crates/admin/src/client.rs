@@ -1,5 +1,8 @@
 //! A blocking client of the API, for commands and scenarios.
 //!
+//! What it holds of a password it wipes. Buffers of the HTTP library are not its own: a program that cares has an allocator
+//! that overwrites what is given back, as `ilslab` has.
+//!
 //! It reaches a node directly, never through a proxy of the environment: a node's admin address is loopback.
 
 mod certificates;
@@ -12,7 +15,7 @@ use base64::engine::general_purpose::STANDARD;
 use ilslab_trust::printable;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
-use ureq::http::{Response, Uri, header};
+use ureq::http::{HeaderValue, Response, Uri, header};
 use ureq::{Agent, Body, RequestBuilder};
 use zeroize::Zeroizing;
 
@@ -41,7 +44,7 @@ pub struct Client {
     agent: Agent,
     /// Scheme, host and port.
     base: String,
-    authorization: Option<Zeroizing<String>>,
+    authorization: Option<Zeroizing<Vec<u8>>>,
 }
 
 impl Client {
@@ -50,9 +53,7 @@ impl Client {
     /// # Errors
     /// [`ClientError::Address`] where the URL is not `http://HOST:PORT`.
     pub fn new(base_url: &str, password: &str) -> Result<Self, ClientError> {
-        let credentials = Zeroizing::new(format!("{USER}:{password}"));
-        let authorization = Zeroizing::new(format!("Basic {}", STANDARD.encode(credentials.as_bytes())));
-        Ok(Self { authorization: Some(authorization), ..Self::anonymous(base_url)? })
+        Ok(Self { authorization: Some(basic(password)), ..Self::anonymous(base_url)? })
     }
 
     /// A client that may only ask [`Client::live`], [`Client::ready`] and [`Client::metrics`].
@@ -171,7 +172,15 @@ impl Client {
     /// # Errors
     /// Any [`ClientError`]; a setting that cannot be is a [`ClientError::Problem`] with its key.
     pub fn patch(&self, settings: &Map<String, Value>) -> Result<Value, ClientError> {
-        let body = self.json(settings)?;
+        self.set(settings, None)
+    }
+
+    /// The same with a password, which stays in the caller's hands: of the copy that is sent nothing is left behind here.
+    ///
+    /// # Errors
+    /// Those of [`Client::patch`].
+    pub fn set(&self, settings: &Map<String, Value>, password: Option<&str>) -> Result<Value, ClientError> {
+        let body = self.json(&Patch { settings, password })?;
         let request = self.agent.patch(self.at("/api/v1/config"));
         self.exchange(request.content_type("application/merge-patch+json"), &body)
     }
@@ -237,7 +246,7 @@ impl Client {
 
     fn authorised<B>(&self, request: RequestBuilder<B>) -> RequestBuilder<B> {
         match &self.authorization {
-            Some(value) => request.header(header::AUTHORIZATION, value.as_str()),
+            Some(value) => request.header(header::AUTHORIZATION, sensitive(value)),
             None => request,
         }
     }
@@ -248,7 +257,13 @@ impl Client {
 
     /// What a caller sends, wiped afterwards: it can hold a password.
     fn json(&self, value: &impl serde::Serialize) -> Result<Zeroizing<Vec<u8>>, ClientError> {
-        serde_json::to_vec(value).map(Zeroizing::new).map_err(|error| self.odd(&error.to_string()))
+        let odd = |error: serde_json::Error| self.odd(&error.to_string());
+        let mut length = Length(0);
+        serde_json::to_writer(&mut length, value).map_err(odd)?;
+        // Room for all of it from the start: growing would leave copies of a secret behind.
+        let mut bytes = Zeroizing::new(Vec::with_capacity(length.0));
+        serde_json::to_writer(&mut *bytes, value).map_err(odd)?;
+        Ok(bytes)
     }
 
     fn value(&self, mut answer: Response<Body>) -> Result<Value, ClientError> {
@@ -294,6 +309,49 @@ impl Client {
     fn odd(&self, error: &str) -> ClientError {
         ClientError::Answer { url: self.base.clone(), error: printable(error) }
     }
+}
+
+/// Settings, and a password that is never a [`Value`]: those are not wiped.
+#[derive(serde::Serialize)]
+struct Patch<'a> {
+    #[serde(flatten)]
+    settings: &'a Map<String, Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    password: Option<&'a str>,
+}
+
+/// Counts what is written.
+struct Length(usize);
+
+impl std::io::Write for Length {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0 = self.0.saturating_add(bytes.len());
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The value of `Authorization`, its length known first.
+fn basic(password: &str) -> Zeroizing<Vec<u8>> {
+    let mut credentials = Zeroizing::new(String::with_capacity(USER.len() + 1 + password.len()));
+    credentials.extend([USER, ":", password]);
+    let encoded = credentials.len().div_ceil(3) * 4;
+    let mut value = Zeroizing::new(vec![0; "Basic ".len() + encoded]);
+    let (scheme, rest) = value.split_at_mut("Basic ".len());
+    scheme.copy_from_slice(b"Basic ");
+    let written = STANDARD.encode_slice(credentials.as_bytes(), rest);
+    written.expect("base64 takes four octets for each three begun");
+    value
+}
+
+/// No log of the HTTP client shows it.
+fn sensitive(value: &[u8]) -> HeaderValue {
+    let mut value = HeaderValue::from_bytes(value).expect("base64 is ASCII");
+    value.set_sensitive(true);
+    value
 }
 
 /// The URL without the slash at its end; only `http://HOST` and `http://HOST:PORT` will do.

@@ -15,7 +15,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
-use ilslab_core::wire::argon2id;
+use ilslab_core::wire::{argon2id, secretly};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
@@ -95,7 +95,8 @@ impl AdminPassword {
         let generated = generate()?;
         let mut salt = [0; 16];
         getrandom::fill(&mut salt).map_err(PasswordError::Random)?;
-        let stored = Stored { salt, hash: argon2id(generated.expose().as_bytes(), &salt) };
+        let mut stored = Stored { salt, hash: [0; 32] };
+        argon2id(generated.expose().as_bytes(), &salt, &mut stored.hash);
         write(file, &stored.line()).map_err(|error| PasswordError::Write { file: file.to_owned(), error })?;
         let admin = Self::new(Some(stored))?;
         admin.remember(generated.expose().as_bytes());
@@ -120,7 +121,8 @@ impl AdminPassword {
             return true;
         }
         let right = self.stored.as_ref().is_some_and(|stored| {
-            let hash = argon2id(password, &stored.salt);
+            let mut hash = [0; 32];
+            argon2id(password, &stored.salt, &mut hash);
             same(&stored.hash, &hash)
         });
         if right {
@@ -134,7 +136,7 @@ impl AdminPassword {
     }
 
     fn fingerprint_of(&self, password: &[u8]) -> [u8; 32] {
-        Sha256::new().chain_update(self.key.as_slice()).chain_update(password).finalize().into()
+        secretly(|| Sha256::new().chain_update(self.key.as_slice()).chain_update(password).finalize().into())
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<[u8; 32]>> {

@@ -95,14 +95,14 @@ async fn readyz(State(api): Shared) -> Response {
 #[serde(deny_unknown_fields)]
 struct Login {
     user: Option<String>,
-    password: String,
+    password: Secret,
 }
 
 async fn login(
     State(api): Shared, Extension(source): Extension<Source>, JsonBody(login): JsonBody<Login>,
 ) -> Result<Json<Value>, Problem> {
     let user = login.user.as_deref().unwrap_or(USER);
-    let issued = api.gate.login(user, Secret::new(login.password), source.0).await?;
+    let issued = api.gate.login(user, login.password, source.0).await?;
     Ok(Json(json!({"token": issued.token.as_str(), "expires": rfc3339(issued.expires)})))
 }
 

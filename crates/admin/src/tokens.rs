@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ilslab_core::wire::secretly;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
@@ -57,7 +58,7 @@ impl Tokens {
 }
 
 fn hash(text: &str) -> [u8; 32] {
-    Sha256::digest(text.as_bytes()).into()
+    secretly(|| Sha256::digest(text.as_bytes()).into())
 }
 
 #[cfg(test)]

@@ -30,10 +30,10 @@ pub struct KeyFileError {
     pub cure: &'static str,
 }
 
-/// The stored key.
+/// The stored key. Of the start-up one only the mark is kept: it may not be in force any more.
 pub(crate) struct KeyFile {
     path: PathBuf,
-    startup: Option<NetworkKey>,
+    startup: String,
 }
 
 struct Stored {
@@ -44,8 +44,8 @@ struct Stored {
 
 impl KeyFile {
     /// The file of a node that starts with this password (or none).
-    pub(crate) fn new(path: PathBuf, startup: Option<NetworkKey>) -> Self {
-        Self { path, startup }
+    pub(crate) fn new(path: PathBuf, startup: Option<&NetworkKey>) -> Self {
+        Self { path, startup: mark(startup) }
     }
 
     /// The key in force: one set while running, while the start-up password is the one that it replaced; else the
@@ -53,16 +53,18 @@ impl KeyFile {
     ///
     /// # Errors
     /// A file that cannot be read, or is not ours.
-    pub(crate) fn open(&self) -> Result<(Option<NetworkKey>, bool), KeyFileError> {
+    pub(crate) fn open(
+        &self, startup: Option<NetworkKey>,
+    ) -> Result<(Option<NetworkKey>, bool), KeyFileError> {
         let stored = self.read()?;
         let changed = stored.as_ref().is_some_and(|stored| stored.replaced.is_some());
         match stored {
-            Some(Stored { key, replaced: Some(replaced), .. }) if replaced == self.startup_mark() => {
+            Some(Stored { key, replaced: Some(replaced), .. }) if replaced == self.startup => {
                 Ok((key, false))
             }
             _ => {
-                self.write(self.startup.as_ref(), false)?;
-                Ok((self.startup.clone(), changed))
+                self.write(startup.as_ref())?;
+                Ok((startup, changed))
             }
         }
     }
@@ -74,9 +76,9 @@ impl KeyFile {
     pub(crate) fn prepare(
         &self, key: Option<&NetworkKey>, settings: &Map<String, Value>,
     ) -> Result<(), KeyFileError> {
-        let same = key.map(NetworkKey::fingerprint) == self.startup.as_ref().map(NetworkKey::fingerprint);
-        let mut text = self.text(key, !same);
-        text.push_str(&format!("with {}\n", Value::from(settings.clone())));
+        let replaced = (mark(key) != self.startup).then_some(self.startup.as_str());
+        let with = Value::from(settings.clone()).to_string();
+        let text = text(key, replaced, Some(&with));
         write_private(&self.next(), text.as_bytes()).map_err(|error| self.unwritten(&error))
     }
 
@@ -113,29 +115,12 @@ impl KeyFile {
         self.path.with_extension("key.next")
     }
 
-    fn startup_mark(&self) -> String {
-        self.startup.as_ref().map_or_else(|| "none".to_owned(), NetworkKey::fingerprint)
-    }
-
-    fn write(&self, key: Option<&NetworkKey>, changed: bool) -> Result<(), KeyFileError> {
-        let written = match key {
+    fn write(&self, startup: Option<&NetworkKey>) -> Result<(), KeyFileError> {
+        let written = match startup {
             None => removed(&self.path),
-            key => write_private(&self.path, self.text(key, changed).as_bytes()),
+            key => write_private(&self.path, text(key, None, None).as_bytes()),
         };
         written.map_err(|error| self.unwritten(&error))
-    }
-
-    fn text(&self, key: Option<&NetworkKey>, changed: bool) -> Zeroizing<String> {
-        let mut text = Zeroizing::new(String::from("in-force "));
-        match key {
-            Some(key) => key.as_bytes().iter().for_each(|byte| text.push_str(&format!("{byte:02x}"))),
-            None => text.push_str("none"),
-        }
-        text.push('\n');
-        if changed {
-            text.push_str(&format!("replaced {}\n", self.startup_mark()));
-        }
-        text
     }
 
     fn read(&self) -> Result<Option<Stored>, KeyFileError> {
@@ -156,6 +141,32 @@ impl KeyFile {
     }
 }
 
+/// By which a change of the start-up key is noticed.
+fn mark(key: Option<&NetworkKey>) -> String {
+    key.map_or_else(|| "none".to_owned(), NetworkKey::fingerprint)
+}
+
+/// The content of the file. Its length is known first: text that grew would leave half of the key where it was.
+fn text(key: Option<&NetworkKey>, replaced: Option<&str>, with: Option<&str>) -> Zeroizing<String> {
+    let lines = [("replaced ", replaced), ("with ", with)];
+    let rest: usize = lines.iter().map(|(name, value)| name.len() + value.map_or(0, str::len) + 1).sum();
+    let mut text = Zeroizing::new(String::with_capacity("in-force ".len() + 2 * 32 + 1 + rest));
+    text.push_str("in-force ");
+    match key {
+        Some(key) => key.as_bytes().iter().for_each(|byte| text.extend(digits(*byte))),
+        None => text.push_str("none"),
+    }
+    text.push('\n');
+    for (name, value) in lines {
+        text.extend(value.into_iter().flat_map(|value| [name, value, "\n"]));
+    }
+    text
+}
+
+fn digits(byte: u8) -> [char; 2] {
+    [byte >> 4, byte & 15].map(|digit| char::from_digit(u32::from(digit), 16).unwrap_or('0'))
+}
+
 fn of(path: &Path, problem: String) -> KeyFileError {
     let cure = "check its permissions, or remove it and give the password again";
     KeyFileError { path: path.to_owned(), problem, cure }
@@ -172,7 +183,7 @@ fn parse(text: &str) -> Option<Stored> {
     let mut lines = text.lines().peekable();
     let key = match lines.next()?.strip_prefix("in-force ")? {
         "none" => None,
-        digits => Some(NetworkKey::from_bytes(octets(digits)?)),
+        digits => Some(key_of(digits)?),
     };
     let replaced = lines.next_if(|line| line.starts_with("replaced "));
     let replaced = replaced.and_then(|line| line.strip_prefix("replaced ")).map(str::to_owned);
@@ -183,15 +194,20 @@ fn parse(text: &str) -> Option<Stored> {
     Some(Stored { key, replaced, with })
 }
 
-fn octets(digits: &str) -> Option<[u8; 32]> {
-    let mut octets = [0; 32];
-    if digits.len() != 64 || !digits.is_ascii() {
+fn key_of(digits: &str) -> Option<NetworkKey> {
+    if digits.len() != 64 || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
         return None;
     }
-    for (index, octet) in octets.iter_mut().enumerate() {
-        *octet = u8::from_str_radix(digits.get(2 * index..2 * index + 2)?, 16).ok()?;
-    }
-    Some(octets)
+    let values = digits.bytes().filter_map(|digit| char::from(digit).to_digit(16));
+    // Two digits an octet, the first of which is moved on by the second.
+    let values = values.filter_map(|value| u8::try_from(value).ok()).enumerate();
+    Some(NetworkKey::filled(|octets| {
+        for (at, value) in values {
+            if let Some(octet) = octets.get_mut(at / 2) {
+                *octet = *octet << 4 | value;
+            }
+        }
+    }))
 }
 
 /// The path below a node's `platform` folder.
@@ -210,6 +226,14 @@ mod tests {
         NetworkKey::from_bytes([seed; 32])
     }
 
+    /// The file of a node that starts with the password of this seed, and what it finds.
+    fn opened(path: &Path, seed: Option<u8>) -> (Option<[u8; 32]>, bool) {
+        let startup = seed.map(key);
+        let file = KeyFile::new(path.to_owned(), startup.as_ref());
+        let (key, dropped) = file.open(startup).expect("opens");
+        (bytes(key), dropped)
+    }
+
     fn change(file: &KeyFile, seed: u8) {
         file.prepare(Some(&key(seed)), &Map::new()).expect("writes");
         file.install().expect("replaces");
@@ -222,17 +246,12 @@ mod tests {
     #[test]
     fn a_password_set_while_running_lasts_until_the_start_up_one_changes() {
         let folder = tempfile::tempdir().expect("a folder");
-        let file = |startup| KeyFile::new(path_under(folder.path()), startup);
-        assert_eq!(
-            file(Some(key(1))).open().map(|(key, dropped)| (bytes(key), dropped)).expect("opens"),
-            (Some([1; 32]), false)
-        );
-        change(&file(Some(key(1))), 2);
-        assert_eq!(file(Some(key(1))).open().map(|(key, _)| bytes(key)).expect("opens"), Some([2; 32]));
-        let (now, dropped) = file(Some(key(3))).open().expect("opens");
-        assert_eq!((bytes(now), dropped), (Some([3; 32]), true), "another start-up password");
-        let (now, dropped) = file(Some(key(1))).open().expect("opens");
-        assert_eq!((bytes(now), dropped), (Some([1; 32]), false), "the change is dropped for good");
+        let path = path_under(folder.path());
+        assert_eq!(opened(&path, Some(1)), (Some([1; 32]), false));
+        change(&KeyFile::new(path.clone(), Some(&key(1))), 2);
+        assert_eq!(opened(&path, Some(1)), (Some([2; 32]), false));
+        assert_eq!(opened(&path, Some(3)), (Some([3; 32]), true), "another start-up password");
+        assert_eq!(opened(&path, Some(1)), (Some([1; 32]), false), "the change is dropped for good");
     }
 
     #[test]
@@ -240,7 +259,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let file = KeyFile::new(path_under(folder.path()), None);
         change(&file, 2);
-        assert_eq!(file.open().map(|(key, _)| bytes(key)).expect("opens"), Some([2; 32]));
+        assert_eq!(opened(&path_under(folder.path()), None).0, Some([2; 32]));
         let mode = std::fs::metadata(path_under(folder.path())).expect("is there").permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
     }
@@ -253,16 +272,13 @@ mod tests {
         let stored = Override { key: "use_password".into(), value: true.into(), replaced: false.into() };
         for (case, overrides, want) in [("not stored", vec![], [1; 32]), ("stored", vec![stored], [2; 32])] {
             let folder = tempfile::tempdir().expect("a folder");
-            let file = KeyFile::new(path_under(folder.path()), Some(key(1)));
-            file.open().expect("opens");
+            let path = path_under(folder.path());
+            let file = KeyFile::new(path.clone(), Some(&key(1)));
+            opened(&path, Some(1));
             file.prepare(Some(&key(2)), &patch).expect("writes");
-            assert_eq!(
-                file.open().map(|(key, _)| bytes(key)).expect("opens"),
-                Some([1; 32]),
-                "{case}: so far"
-            );
+            assert_eq!(opened(&path, Some(1)).0, Some([1; 32]), "{case}: so far");
             file.settle(&Settings::new(startup.clone(), overrides).0).expect("settles");
-            assert_eq!(file.open().map(|(key, _)| bytes(key)).expect("opens"), Some(want), "{case}");
+            assert_eq!(opened(&path, Some(1)).0, Some(want), "{case}");
             assert!(!file.next().exists(), "{case}");
         }
     }
@@ -270,10 +286,23 @@ mod tests {
     #[test]
     fn a_password_that_is_taken_away_with_settings_leaves_the_start_up_one_replaced() {
         let folder = tempfile::tempdir().expect("a folder");
-        let file = KeyFile::new(path_under(folder.path()), Some(key(1)));
+        let file = KeyFile::new(path_under(folder.path()), Some(&key(1)));
         file.prepare(None, &Map::new()).expect("writes");
         file.install().expect("replaces");
-        assert_eq!(file.open().map(|(key, dropped)| (bytes(key), dropped)).expect("opens"), (None, false));
+        assert_eq!(opened(&path_under(folder.path()), Some(1)), (None, false));
+    }
+
+    #[test]
+    fn every_octet_of_a_key_comes_back_from_the_file_and_the_text_never_grows() {
+        let octets: [u8; 32] = std::array::from_fn(|at| u8::try_from(at * 8 + 5).unwrap_or(0xfe));
+        let key = NetworkKey::from_bytes(octets);
+        for (replaced, with) in [(None, None), (Some("none"), None), (Some("mark"), Some("{}"))] {
+            let text = text(Some(&key), replaced, with);
+            assert!(text.capacity() <= text.len() + "replaced \nwith \n".len(), "{} octets", text.capacity());
+            let read = parse(&text).expect("its own text");
+            assert_eq!(bytes(read.key), Some(octets));
+            assert_eq!((read.replaced.as_deref(), read.with.is_some()), (replaced, with.is_some()));
+        }
     }
 
     #[test]
@@ -289,9 +318,9 @@ mod tests {
             &format!("in-force {}é", "0".repeat(62)),
         ] {
             std::fs::write(&path, junk).expect("writes");
-            assert!(KeyFile::new(path.clone(), Some(key(1))).open().is_err(), "{junk:?}");
+            assert!(KeyFile::new(path.clone(), Some(&key(1))).open(Some(key(1))).is_err(), "{junk:?}");
             assert_eq!(std::fs::read_to_string(&path).expect("is there"), junk);
-            let file = KeyFile::new(path.clone(), Some(key(1)));
+            let file = KeyFile::new(path.clone(), Some(&key(1)));
             std::fs::write(file.next(), junk).expect("writes");
             let error = file.settle(&Settings::new(Map::new(), vec![]).0).expect_err("it is no key either");
             assert_eq!(error.path, file.next(), "{junk:?}: the file that is at fault is named");

@@ -87,7 +87,7 @@ impl Node {
     /// Whatever makes a start impossible; a port that cannot be had is also an alarm.
     pub async fn start<L: Ledger + 'static, S: Scribe>(setup: Setup<L, S>) -> Result<Running, StartError> {
         let Setup { config, platform, identity, mut ledger, mut scribe, dice } = setup;
-        let key_file = KeyFile::new(path_under(&platform), config.network_key.clone());
+        let key_file = KeyFile::new(path_under(&platform), config.network_key.as_ref());
         let recalled = recall(config, &key_file, &mut ledger, &*dice)?;
         let may_make = identity.is_none();
         let paths = identity.unwrap_or_else(|| IdentityPaths::under(&platform));
@@ -206,7 +206,7 @@ fn recall<L: Ledger>(
         changes.push(Change::Identity(peer_id));
     }
     key_file.settle(&settings)?;
-    let (key, key_dropped) = key_file.open()?;
+    let (key, key_dropped) = key_file.open(config.network_key.take())?;
     dropped.extend(key_dropped.then(|| "password".to_owned()));
     let started_as_hub = config.role == ClusterRole::Hub;
     config.network_key = key;

@@ -9,10 +9,10 @@
 
 // spec: WIRE.md#network-key
 
-use crate::SealError;
 use crate::stretch::argon2id;
+use crate::{SealError, secretly};
 use sha2::{Digest, Sha256};
-use std::{fmt, hint::black_box};
+use std::{fmt, hint::black_box, sync::Arc};
 use x25519_dalek::{X25519_BASEPOINT_BYTES, x25519};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
@@ -21,9 +21,14 @@ const SALT_LABEL: &[u8] = b"ilslab network key v1";
 
 const FINGERPRINT_LABEL: &[u8] = b"ilslab network key fingerprint";
 
-/// What a password stands for: the key of an ILS network.
-#[derive(Clone, Zeroize, ZeroizeOnDrop)]
-pub struct NetworkKey([u8; 32]);
+/// What a password stands for: the key of an ILS network. Clones are one key in one place: whoever holds a configuration
+/// holds no copy of it, and moving one leaves none behind.
+#[derive(Clone)]
+pub struct NetworkKey(Arc<Octets>);
+
+/// In its place on the heap, and wiped when the last who knows it has gone.
+#[derive(Zeroize, ZeroizeOnDrop)]
+struct Octets([u8; 32]);
 
 impl NetworkKey {
     /// The key of a password, byte for byte as given. Takes tens of milliseconds and 19 MiB: once per change of password,
@@ -32,22 +37,34 @@ impl NetworkKey {
         let label = Sha256::digest(SALT_LABEL);
         let mut salt = [0; 16];
         salt.iter_mut().zip(label).for_each(|(octet, of_label)| *octet = of_label);
-        Self(argon2id(password, &salt))
+        Self::filled(|octets| argon2id(password, &salt, octets))
     }
 
-    /// The key with these bytes, as stored earlier.
-    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
-        Self(bytes)
+    /// The key with these bytes. They are the caller's to wipe; [`NetworkKey::filled`] has none to wipe.
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(Arc::new(Octets(bytes)))
+    }
+
+    /// The key that `fill` writes in its place.
+    pub fn filled(fill: impl FnOnce(&mut [u8; 32])) -> Self {
+        let mut octets = Arc::new(Octets([0; 32]));
+        // Nobody else has it yet.
+        if let Some(octets) = Arc::get_mut(&mut octets) {
+            fill(&mut octets.0);
+        }
+        Self(octets)
     }
 
     /// Its bytes; keep them as secret as the password.
-    pub const fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0.0
     }
 
     /// 64 hex digits by which a change of the key can be noticed, and from which the key cannot be had.
     pub fn fingerprint(&self) -> String {
-        let hash = Sha256::new().chain_update(FINGERPRINT_LABEL).chain_update(self.0).finalize();
+        let hash = secretly(|| {
+            Sha256::new().chain_update(FINGERPRINT_LABEL).chain_update(self.as_bytes()).finalize()
+        });
         hash.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 }
@@ -55,7 +72,8 @@ impl NetworkKey {
 /// In constant time.
 impl PartialEq for NetworkKey {
     fn eq(&self, other: &Self) -> bool {
-        let differences = self.0.iter().zip(&other.0).fold(0, |all, (a, b)| black_box(all | (a ^ b)));
+        let differences =
+            self.as_bytes().iter().zip(other.as_bytes()).fold(0, |all, (a, b)| black_box(all | (a ^ b)));
         differences == 0
     }
 }

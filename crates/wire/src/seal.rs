@@ -10,7 +10,7 @@
 
 // spec: WIRE.md#sealing
 
-use crate::{Message, MessageError, NetworkKey, RawFrame, SharedInput, frame, key::redacted};
+use crate::{Message, MessageError, NetworkKey, RawFrame, SharedInput, frame, key::redacted, secretly};
 use aes_gcm::{Aes256Gcm, KeyInit, aead::AeadInOut};
 use hkdf::Hkdf;
 use sha2::{Digest, Sha256};
@@ -82,6 +82,12 @@ impl ConnectionKeys {
     /// (header ‖ payload).
     // spec: WIRE.md#key-schedule
     pub fn derive(
+        network: &NetworkKey, shared: &SharedInput, dialler_hello: &[u8], listener_hello: &[u8],
+    ) -> Self {
+        secretly(|| Self::expand(network, shared, dialler_hello, listener_hello))
+    }
+
+    fn expand(
         network: &NetworkKey, shared: &SharedInput, dialler_hello: &[u8], listener_hello: &[u8],
     ) -> Self {
         let salt = Sha256::new().chain_update(dialler_hello).chain_update(listener_hello).finalize();
