@@ -69,10 +69,9 @@ fn a_full_disk_refuses_joins_and_changes_and_all_recovers_when_space_returns() {
     assert_eq!(spoke.outcome(), "temporary");
     hub.sees("temporary");
     assert!(hub.list("peers").is_empty(), "nothing is shown that is not stored");
-    assert!(
-        hub.list("alarms").iter().any(|alarm| alarm["name"] == "ILSDBLException"),
-        "the database says so"
-    );
+    until("the database says so", || {
+        hub.list("alarms").iter().any(|alarm| alarm["name"] == "ILSDBLException").then_some(())
+    });
     let files = tree(&disk.join("platform"));
     for patch in [
         json!({"description": "changed"}),

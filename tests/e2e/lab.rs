@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use crate::world::{World, ilslab, program, text};
+use crate::world::{PATIENCE, World, ilslab, program, text};
 
 /// The scenarios of the documentation.
 const IDS: [&str; 13] = [
@@ -131,6 +131,7 @@ fn a_demo_tells_the_join_and_stays_until_it_is_ended() {
     let mut child = Command::new(program().0)
         .args(["demo", "--any-port"])
         .env("XDG_RUNTIME_DIR", env!("CARGO_TARGET_TMPDIR"))
+        .env("ILS_PATIENCE", PATIENCE)
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()

@@ -59,11 +59,14 @@ fn an_outcome_is_waited_for_where_it_is_seen_and_a_join_that_does_not_come_is_ex
     let (hub, spoke) = (hub.daemon.url(), spoke.daemon.url());
     assert_eq!(wait(&world, &[&hub, "--outcome", "password-mismatch"]).0, 0);
     assert_eq!(wait(&world, &[&spoke, "--outcome", "closed"]).0, 0);
-    let (code, told) = wait(&world, &[&hub, &spoke, "--timeout", "300ms"]);
-    assert_eq!(code, 5, "{told}");
-    let end = told.split("seen instead:").nth(1).unwrap_or_default();
-    assert!(end.contains(&format!("{hub}: password-mismatch")), "{told}");
-    assert!(end.contains(&format!("{spoke}: closed")), "{told}");
+    // On a machine that stalls an answer may come too late for the last look.
+    until("both are told", || {
+        let (code, told) = wait(&world, &[&hub, &spoke, "--timeout", "300ms"]);
+        assert_eq!(code, 5, "{told}");
+        let end = told.split("seen instead:").nth(1).unwrap_or_default();
+        let seen = [format!("{hub}: password-mismatch"), format!("{spoke}: closed")];
+        seen.iter().all(|seen| end.contains(seen)).then_some(())
+    });
 }
 
 #[test]

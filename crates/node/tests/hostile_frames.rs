@@ -88,14 +88,21 @@ impl Opening {
     async fn is_said(bytes: Vec<u8>, wire: peer::Wire) {
         let mut socket = wire.stream;
         socket.write_all(&bytes).await.expect("writes");
-        socket.shutdown().await.expect("hangs up");
-        match socket.read_to_end(&mut Vec::new()).await {
+        let said = async {
+            socket.shutdown().await?;
+            socket.read_to_end(&mut Vec::new()).await
+        };
+        match said.await {
             Ok(_) => {}
-            // It had closed already when we hung up.
-            Err(error) if error.kind() == ErrorKind::ConnectionReset => {}
+            Err(error) if is_of_a_closed_one(error.kind()) => {}
             Err(error) => panic!("closed in an orderly way: {error}"),
         }
     }
+}
+
+/// The other side had closed already when we hung up: the system says it in several ways.
+fn is_of_a_closed_one(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::NotConnected)
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,8 +7,9 @@ pub(crate) mod peer;
 pub(crate) mod pki;
 pub(crate) mod tls;
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ilslab_core::config::{ClusterRole, Config, Listen, Registration, TlsVersion};
@@ -187,7 +188,7 @@ fn config(name: &str, role: ClusterRole, side: Side) -> Config {
         version: "11.5.1.10000(4)".parse().expect("a version"),
         route_string: format!("{name}.lab.example").parse().expect("a route string"),
         boxes: Boxes { tls: side.tls, password: side.password.is_some() },
-        network_key: side.password.map(|password| NetworkKey::from_password(password.as_bytes())),
+        network_key: side.password.map(network_key),
         sync_every: Duration::from_secs(600),
         tls_min: side.version.unwrap_or(TlsVersion::V1_2),
         tls_max: side.version.unwrap_or(TlsVersion::V1_3),
@@ -199,6 +200,13 @@ fn config(name: &str, role: ClusterRole, side: Side) -> Config {
         timers: Timers::default().patient(10),
         most_unjoined: UNJOINED_CONNECTIONS,
     }
+}
+
+/// The key of a password, stretched once a process: what a test does in a minute is not to be stretching.
+pub(crate) fn network_key(password: &'static str) -> NetworkKey {
+    static KEYS: Mutex<BTreeMap<&str, NetworkKey>> = Mutex::new(BTreeMap::new());
+    let mut keys = KEYS.lock().unwrap_or_else(PoisonError::into_inner);
+    keys.entry(password).or_insert_with(|| NetworkKey::from_password(password.as_bytes())).clone()
 }
 
 impl Station {

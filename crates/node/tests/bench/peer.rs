@@ -4,12 +4,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use ilslab_wire::{
-    Boxes, ConnectionKeys, Decoder, Ephemeral, Hello, Message, NetworkKey, Opener, PeerId, PeerInfo,
-    RawFrame, Role, Sealer, SharedInput,
+    Boxes, ConnectionKeys, Decoder, Ephemeral, Hello, Message, Opener, PeerId, PeerInfo, RawFrame, Role,
+    Sealer, SharedInput,
 };
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
+use super::network_key;
 use super::pki::Pair;
 use super::tls;
 
@@ -82,7 +83,7 @@ impl Door {
     fn keys(
         &self, wire: &Wire, theirs: &RawFrame, dialler: &[u8], listener: &[u8],
     ) -> Option<ConnectionKeys> {
-        let key = NetworkKey::from_password(self.password?.as_bytes());
+        let key = network_key(self.password?);
         let input = wire.exported.map_or_else(|| agreed(theirs), SharedInput::from_exporter);
         Some(ConnectionKeys::derive(&key, &input, dialler, listener))
     }
