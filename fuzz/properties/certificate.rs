@@ -6,7 +6,9 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use ilslab_trust::{Admission, Certificate, Purpose, TrustStore, Verdict, admit, escape, verify};
+use ilslab_trust::{
+    Admission, Certificate, Purpose, TrustStore, Verdict, admit, escape, escape_name, verify,
+};
 use rustls_pki_types::UnixTime;
 
 use crate::choices::Choices;
@@ -143,7 +145,7 @@ fn readable(certificate: &Certificate) {
     let shown =
         [certificate.subject(), certificate.issuer(), certificate.serial(), certificate.key_description()];
     shown.iter().for_each(|text| fit_to_show(text));
-    fit_to_show(&escape(&certificate.display_name()));
+    fit_to_show(&escape_name(&certificate.display_name()));
     fit_to_show(&format!("{certificate:?}"));
     for name in certificate.fqdns() {
         let is_host = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-_".contains(c);

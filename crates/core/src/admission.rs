@@ -49,8 +49,9 @@ fn certificate(claim: &Claim, known: &Neighbours<'_>) -> Result<(), Denied> {
     let fqdn = claim.info.fqdn.as_str();
     let mismatch = |text: String| Err(Denied::new(Reason::FqdnMismatch, text, fqdn));
     if !names.iter().any(|name| name.eq_ignore_ascii_case(fqdn)) {
+        let carried = claim.shown.as_deref().unwrap_or("no name");
         return mismatch(format!(
-            "the certificate does not carry the FQDN {fqdn}; reissue it with that name"
+            "the certificate carries `{carried}`, not the FQDN {fqdn}; reissue it with that name"
         ));
     }
     let Some(admitted) = &claim.admitted_by else {

@@ -136,6 +136,14 @@ fn on_tls_the_fqdn_is_one_that_the_certificate_carries() {
 }
 
 #[test]
+fn a_mismatch_tells_the_name_that_the_certificate_has() {
+    let claim = Claim { shown: Some("cluster2.example ".into()), ..tls_claim(1, info(2), &[]) };
+    let denied = tls().decide_join(&claim).expect_err("a blank is no part of a host name");
+    let want = "the certificate carries `cluster2.example `, not the FQDN cluster2.example; reissue it with that name";
+    assert_eq!(denied.text, want);
+}
+
+#[test]
 fn what_an_fqdn_let_in_is_the_peer_with_that_fqdn() {
     let mut registry = tls();
     join(&mut registry, &tls_claim(1, info(1), &["cluster1.example"]));

@@ -41,6 +41,8 @@ pub struct Claim {
     pub info: PeerInfo,
     /// FQDNs of its certificate, on TLS.
     pub certificate: Option<Vec<String>>,
+    /// What its certificate is called, on TLS; not escaped.
+    pub shown: Option<String>,
     /// The FQDN that let the certificate in, where an FQDN did.
     pub admitted_by: Option<String>,
 }

@@ -113,6 +113,7 @@ pub(crate) fn claim(connection: u64, info: PeerInfo) -> Claim {
         tls: false,
         info,
         certificate: None,
+        shown: None,
         admitted_by: None,
     }
 }
@@ -122,6 +123,7 @@ pub(crate) fn tls_claim(connection: u64, info: PeerInfo, names: &[&str]) -> Clai
     Claim {
         tls: true,
         certificate: Some(names.iter().map(|name| (*name).to_owned()).collect()),
+        shown: names.first().map(|name| (*name).to_owned()),
         ..claim(connection, info)
     }
 }

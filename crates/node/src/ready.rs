@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use ilslab_core::config::Config;
+use ilslab_core::trust::escape_name;
 use rustls::crypto::CryptoProvider;
 
 use crate::identity::{Identity, IdentityPaths};
@@ -44,7 +45,10 @@ impl Ready {
         let identity = Identity::load(paths, provider)?;
         if !identity.leaf.carries(config.fqdn.as_str()) {
             let (file, fqdn) = (paths.certificate.display(), &config.fqdn);
-            tracing::warn!("{file} does not carry this node's FQDN {fqdn}: peers will refuse it on TLS");
+            let carried = escape_name(&identity.leaf.display_name());
+            tracing::warn!(
+                "{file} does not carry this node's FQDN {fqdn} but `{carried}`: peers will refuse it on TLS"
+            );
         }
         Ok(Some(Self { identity: Arc::new(identity), staged: None }))
     }

@@ -5,7 +5,7 @@ mod bench;
 use std::path::Path;
 use std::sync::Arc;
 
-use bench::peer::{self, Peer};
+use bench::peer::{self, Door, Peer};
 use bench::pki::{self, Ca, Flaw, Pair};
 use bench::{Bench, PASSWORD, Side, Station, Way, stage, tls};
 use ilslab_core::config::TlsVersion;
@@ -21,7 +21,7 @@ const FORGED: &str = "evil] |\n00000009.001 |00:00:00.000 |AppInfo  |forged\u{1b
 
 /// The same as it is shown: octet by octet, and once.
 const SHOWN: &str =
-    r"evil\x5d \x7c\x0a00000009.001 \x7c00:00:00.000 \x7cAppInfo  \x7cforged\x1b[31m\xe2\x80\xae";
+    r"evil\x5d \x7c\x0a00000009.001 \x7c00:00:00.000 \x7cAppInfo\x20\x20\x7cforged\x1b[31m\xe2\x80\xae";
 
 /// Writes trace and alarms as a daemon does.
 struct Scroll(Arc<Recorder>);
@@ -120,6 +120,56 @@ async fn a_certificate_forges_no_line_on_either_side() {
             is_unforged(bench.folder(), &written, &case);
         }
     }
+}
+
+/// Common name and DNS names that people have typed into a request for `pub.lab.example`, and what of them is compared, as
+/// it is shown.
+const TYPED: [(&str, &[&str], &str); 5] = [
+    ("pub.lab.example", &["pub.lab.example,sub.lab.example"], "pub.lab.example,sub.lab.example"),
+    ("pub.lab.example", &["DNS:pub.lab.example"], "DNS:pub.lab.example"),
+    ("pub.lab.example", &["pub.lab.example "], r"pub.lab.example\x20"),
+    ("pub.lab.example", &["*.lab.example"], "*.lab.example"),
+    ("pub.lab.example ", &[], r"pub.lab.example\x20"),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_is_told_by_the_name_that_was_compared_and_not_by_one_that_is_in_the_vector() {
+    let ca = Ca::new("the lab CA");
+    for (common_name, dns, shown) in TYPED {
+        let (bench, written) = (Bench::new(), recorder_of_a_bench());
+        let (folder, recorder) = &written;
+        let known = Arc::new(ca.issue("pub.lab.example", Flaw::None));
+        let own = ca.issue("hub.lab.example", Flaw::None);
+        let identity = pki::write(bench.folder(), &own, &[&ca.pem, &known.certificate]);
+        let side = Side { tls: true, identity: Some(identity), ..Side::default() };
+        let hub = bench.hub_written_by(side, Scroll(Arc::clone(recorder))).await;
+        let address = hub.running.listening().expect("it listens");
+        // From now on the FQDN is known.
+        let _joined = Peer::spoke(address, "pub", Door { tls: Some(known), password: None }).await;
+        if let Ok(mut stream) = tls::dial(address, &pki::titled(common_name, dns, Some(&ca))).await {
+            let _ = stream.read(&mut [0; 16]).await;
+        }
+        hub.until("it is turned away", |snapshot| {
+            snapshot.attempts.iter().any(|attempt| attempt.outcome == Some(Outcome::CertificateNotKnown))
+        })
+        .await;
+        hub.stop().await;
+        recorder.close();
+        let logs = folder.path().join("activelog");
+        let lines = read_trace(&logs.join("cm/trace/ils/sdl")).expect("every line is one");
+        let told = format!("the FQDN ({shown}) is not in the peer info vector");
+        assert!(lines.iter().any(|line| line.text().contains(&told)), "{shown}: {lines:?}");
+        let sent = format!("alarm for Cluster1= {shown};");
+        assert!(lines.iter().any(|line| line.text().contains(&sent)), "{shown}: {lines:?}");
+        let alarms = std::fs::read_to_string(logs.join("syslog/CiscoSyslog")).expect("text");
+        assert!(alarms.contains(&format!("[Cluster1={shown}]")), "{shown}: {alarms}");
+    }
+}
+
+fn recorder_of_a_bench() -> (tempfile::TempDir, Arc<Recorder>) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let written = recorder(folder.path());
+    (folder, written)
 }
 
 /// Of the same length, so that only the rule of the description is broken.

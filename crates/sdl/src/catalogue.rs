@@ -3,7 +3,7 @@
 //! Names, severities, parameters and RTMT alerts are Cisco's; the texts are \[lab\].
 
 use ilslab_core::alarm::{Alarm, AlarmName};
-use ilslab_core::trust::escape;
+use ilslab_core::trust::{escape, escape_name};
 
 use crate::stamp::{UtcOffset, rfc3164};
 
@@ -139,7 +139,7 @@ pub fn alarm_text(alarm: &Alarm, source: &AlarmSource) -> String {
     let own = alarm.parameters.iter().map(|(name, value)| (*name, value.as_str()));
     let common = [("AppID", APP_ID), ("ClusterID", &source.cluster_id), ("NodeID", &source.node_id)];
     let parameters: String =
-        own.chain(common).map(|(name, value)| format!("[{name}={}]", escape(value))).collect();
+        own.chain(common).map(|(name, value)| format!("[{name}={}]", escape_name(value))).collect();
     format!("%UC_ILS-{severity}-{}: %{parameters}: {text}", alarm.name)
 }
 

@@ -8,7 +8,7 @@ use ilslab_core::event::{
     Admitted, Direction, Happening, Link, Noted, PeerAddress, PeerName, Rejection, ServiceEvent, Subject,
 };
 use ilslab_core::outcome::Outcome;
-use ilslab_core::trust::{Verdict, escape};
+use ilslab_core::trust::{Verdict, escape, escape_name};
 
 use crate::line::Kind;
 use crate::openssl::{self, TlsError};
@@ -160,7 +160,7 @@ impl Scene<'_> {
     }
 
     fn not_known(&self, name: &str) -> Vec<String> {
-        let name = escape(name);
+        let name = escape_name(name);
         let refusal = format!(
             "IlsD Ils::VerifyCertificateInfo(): certificate is not in the local store and the FQDN ({name}) is not in the \
              peer info vector, closing the connection"
@@ -258,7 +258,7 @@ impl Scene<'_> {
     /// What the alarm that began to stand names, and how many connections have one now.
     fn raised(&self) -> Option<(String, usize)> {
         let (_, value) = self.noted.raised.as_ref()?.parameters.first()?;
-        Some((escape(value), self.noted.alarmed_connections))
+        Some((escape_name(value), self.noted.alarmed_connections))
     }
 
     fn is_dialled(&self) -> bool {

@@ -6,7 +6,8 @@ use ilslab_core::event::{
     Admitted, Direction, Happening, Link, Noted, PeerAddress, PeerName, ServiceEvent, Subject,
 };
 use ilslab_core::source::Source;
-use ilslab_core::trust::escape;
+use ilslab_core::trust::{escape, escape_name};
+use ilslab_core::wire::Fqdn;
 
 use crate::catalogue::{AlarmSource, alarm_text};
 use crate::openssl::TlsError;
@@ -55,8 +56,9 @@ fn of_connection(link: &Link, happening: &Happening) -> String {
             format!("the TLS handshake failed ({outcome}): {}", escape(error))
         }
         Happening::NotKnown { name } => format!(
-            "turned away: the certificate of {} is not in tomcat-trust, and its FQDN is not in the PeerInfoVector",
-            escape(name)
+            "turned away: the certificate is not in tomcat-trust, and its name {} is not in the PeerInfoVector{}",
+            escape_name(name),
+            if is_host_name(name) { "" } else { ": it is no host name" }
         ),
         Happening::Accepted { admitted } => format!("connection accepted{}", because(admitted.as_ref())),
         Happening::Connected { admitted } => format!("connected{}", because(admitted.as_ref())),
@@ -74,6 +76,11 @@ fn of_connection(link: &Link, happening: &Happening) -> String {
     }
 }
 
+/// One that is none can be in no PeerInfoVector.
+fn is_host_name(name: &str) -> bool {
+    name.parse::<Fqdn>().is_ok()
+}
+
 fn because(admitted: Option<&Admitted>) -> String {
     match admitted {
         None => String::new(),
@@ -81,7 +88,9 @@ fn because(admitted: Option<&Admitted>) -> String {
         Some(Admitted::RootUploaded) => {
             ": the peer's CA is in tomcat-trust, and the password is still to decide".into()
         }
-        Some(Admitted::KnownFqdn(fqdn)) => format!(": the FQDN {} is in the PeerInfoVector", escape(fqdn)),
+        Some(Admitted::KnownFqdn(fqdn)) => {
+            format!(": the FQDN {} is in the PeerInfoVector", escape_name(fqdn))
+        }
     }
 }
 
@@ -187,6 +196,22 @@ mod tests {
     fn foreign_text_reaches_no_terminal_as_it_is() {
         let name = "evil\u{1b}[2J\nroot".to_owned();
         let lines = shown(&sample::noted(Direction::Accepted, true, Happening::NotKnown { name }));
-        assert!(lines[0].contains("of evil\\x1b[2J\\x0aroot is not"), "{lines:?}");
+        assert!(lines[0].contains("its name evil\\x1b[2J\\x0aroot is not"), "{lines:?}");
+    }
+
+    #[test]
+    fn a_name_is_told_as_it_was_compared_with_its_blanks_and_that_it_is_no_host_name() {
+        let none = ": it is no host name";
+        for (name, told, ending) in [
+            ("cucm-pub.corp.example", "cucm-pub.corp.example", "PeerInfoVector"),
+            ("cucm-pub.corp.example ", "cucm-pub.corp.example\\x20", none),
+            ("DNS:cucm-pub.corp.example", "DNS:cucm-pub.corp.example", none),
+            ("a.corp.example,b.corp.example", "a.corp.example,b.corp.example", none),
+        ] {
+            let noted = sample::noted(Direction::Accepted, true, Happening::NotKnown { name: name.into() });
+            let lines = shown(&noted);
+            assert!(lines[0].contains(&format!("its name {told} is not")), "{lines:?}");
+            assert!(lines[0].ends_with(ending), "{lines:?}");
+        }
     }
 }

@@ -22,6 +22,9 @@ use crate::raw::{Raw, Signature};
 /// Octets of a certificate at most, a bound of this lab; real ones have one or two thousand.
 pub const CERTIFICATE_MAX: usize = 65_535;
 
+/// Characters of a name that are shown at most: a host name has fewer.
+const DISPLAYED: usize = 255;
+
 /// Why bytes are no certificate.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum CertificateError {
@@ -138,12 +141,18 @@ impl Certificate {
         self.0.key.as_ref().map_or("unknown", PublicKey::description)
     }
 
-    /// What a trace calls this peer: its first FQDN, else the common name as it stands, else the subject. Whoever shows it
-    /// escapes it.
+    /// What a trace calls this peer: the name that is compared. Its first FQDN; where none of its names is one, the first
+    /// DNS name as it stands, or without any the common name; else the subject. At most 255 characters, with
+    /// `...` for the rest. Whoever shows it escapes it, blanks included: see [`crate::escape_name`].
     pub fn display_name(&self) -> String {
-        let common_name = || self.0.subject.common_names().next_back();
-        let name = self.0.fqdns.first().map(String::as_str).or_else(common_name);
-        name.unwrap_or(&self.0.subject_text).to_owned()
+        let common_name = || self.0.subject.common_names().next_back().map(str::to_owned);
+        let looked_at = match self.0.extensions.first_dns_name() {
+            // A DNS name silences the common name, whatever it is.
+            Some(name) => Some(name),
+            None => common_name(),
+        };
+        let name = self.0.fqdns.first().cloned().or(looked_at).filter(|name| !name.is_empty());
+        shortened(name.unwrap_or_else(|| self.0.subject.as_it_stands()))
     }
 
     pub(crate) fn subject_name(&self) -> &DistinguishedName {
@@ -264,6 +273,14 @@ impl Facts {
         ids.is_none_or(|(wanted, have)| wanted == have)
             && authority.serial.as_ref().is_none_or(|serial| *serial == issuer.serial)
             && authority.issuer.as_ref().is_none_or(|name| name.matches(&issuer.issuer))
+    }
+}
+
+/// A peer can choose a name of many thousand characters.
+fn shortened(name: String) -> String {
+    match name.char_indices().nth(DISPLAYED) {
+        Some((end, _)) => format!("{}...", name.get(..end).unwrap_or_default()),
+        None => name,
     }
 }
 

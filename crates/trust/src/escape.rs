@@ -23,6 +23,22 @@ pub fn printable(text: &str) -> String {
     })
 }
 
+/// [`escape`] for a name: a blank that nobody would see, at an end or beside another, becomes `\x20` too. Two names that
+/// differ in such a blank alone would look the same.
+pub fn escape_name(text: &str) -> String {
+    let (mut out, mut before) = (String::with_capacity(text.len()), ' ');
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        let is_unseen = before == ' ' || rest.peek().is_none_or(|next| *next == ' ');
+        match c {
+            ' ' if is_unseen => write_hex(&mut out, b' '),
+            c => out.push_str(&escape(c.encode_utf8(&mut [0; 4]))),
+        }
+        before = c;
+    }
+    out
+}
+
 /// [`escape`] for bytes that need not be UTF-8.
 pub(crate) fn escape_bytes(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(bytes.len()), |mut out, &byte| {
@@ -85,6 +101,25 @@ mod tests {
             ("right-to-left override", "\u{202e}", "\\xe2\\x80\\xae"),
         ] {
             assert_eq!(escape(text), want, "{case}");
+        }
+    }
+
+    #[test]
+    fn a_blank_that_nobody_would_see_is_visible_in_a_name() {
+        for (case, text, want) in [
+            ("no blank", "hub.example.com", "hub.example.com"),
+            ("nothing", "", ""),
+            ("one between words", "Lab Root CA", "Lab Root CA"),
+            ("one at the end", "hub.example.com ", "hub.example.com\\x20"),
+            ("one at the beginning", " hub", "\\x20hub"),
+            ("two between words", "a  b", "a\\x20\\x20b"),
+            ("nothing else", "   ", "\\x20\\x20\\x20"),
+            ("a tabulator is a control", "hub\t", "hub\\x09"),
+            ("a no-break space is not ASCII", "hub\u{a0}", "hub\\xc2\\xa0"),
+            ("the escape itself", "hub\\x20", "hub\\x5cx20"),
+            ("all that an escape has", "a]|b\n", "a\\x5d\\x7cb\\x0a"),
+        ] {
+            assert_eq!(escape_name(text), want, "{case}");
         }
     }
 }

@@ -134,6 +134,13 @@ impl Extensions {
         (!names.is_empty()).then(|| names.iter().filter_map(|name| str::from_utf8(name).ok()).collect())
     }
 
+    /// The first DNS name as it stands, host name or not; octets that are no text are read as Latin-1.
+    pub(crate) fn first_dns_name(&self) -> Option<String> {
+        let name = self.alternative_names.iter().flatten().find_map(GeneralName::as_dns)?;
+        let latin_1 = || name.iter().map(|octet| char::from(*octet)).collect();
+        Some(str::from_utf8(name).map_or_else(|_| latin_1(), str::to_owned))
+    }
+
     /// Whether key usage, if there is any, lets the key sign certificates.
     pub(crate) fn may_sign(&self) -> bool {
         self.key_usage.is_none_or(|usage| usage & KEY_CERT_SIGN != 0)

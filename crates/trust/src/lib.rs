@@ -27,7 +27,7 @@ mod walk;
 
 pub use admission::{Admission, admit};
 pub use certificate::{CERTIFICATE_MAX, Certificate, CertificateError};
-pub use escape::{escape, printable};
+pub use escape::{escape, escape_name, printable};
 pub use extensions::Purpose;
 pub use store::TrustStore;
 pub use verdict::{Verdict, code};

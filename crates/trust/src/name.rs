@@ -73,7 +73,16 @@ impl DistinguishedName {
 
     /// One line, `CN=hub.example.com, O=Lab`, escaped for displays.
     pub(crate) fn display(&self) -> String {
-        let part = |a: &Attribute| format!("{}={}", label(&a.oid), a.shown());
+        self.line(Attribute::shown)
+    }
+
+    /// The same as it stands, for whoever escapes it later: once is enough.
+    pub(crate) fn as_it_stands(&self) -> String {
+        self.line(|a| a.text.clone().unwrap_or_else(|| escape_bytes(&a.raw)))
+    }
+
+    fn line(&self, value: impl Fn(&Attribute) -> String) -> String {
+        let part = |a: &Attribute| format!("{}={}", label(&a.oid), value(a));
         self.attributes.iter().map(part).collect::<Vec<_>>().join(", ")
     }
 
@@ -114,7 +123,7 @@ impl Attribute {
     }
 
     fn shown(&self) -> String {
-        self.text.as_ref().map_or_else(|| escape_bytes(&self.raw), |text| crate::escape(text))
+        self.text.as_ref().map_or_else(|| escape_bytes(&self.raw), |text| crate::escape_name(text))
     }
 }
 

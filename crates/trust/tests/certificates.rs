@@ -73,6 +73,21 @@ fn a_peer_is_called_by_its_best_name() {
         ("common name that is a host", "hub.example.com", &[], "hub.example.com"),
         ("common name that is none", "Lab Root CA", &[], "Lab Root CA"),
         ("common name that would forge a line", "a]|b\n", &[], "a]|b\n"),
+        ("common name with a blank at its end", "hub.example.com ", &[], "hub.example.com "),
+        // The common name is not looked at where there is a DNS name: it is not what was compared.
+        (
+            "a list as one DNS name",
+            "hub.example.com",
+            &["hub.example.com,sub.example.com"],
+            "hub.example.com,sub.example.com",
+        ),
+        ("a DNS name with its prefix", "hub.example.com", &["DNS:hub.example.com"], "DNS:hub.example.com"),
+        ("a wildcard alone", "hub.example.com", &["*.example.com"], "*.example.com"),
+        ("an address as DNS name", "hub.example.com", &["192.0.2.1"], "192.0.2.1"),
+        ("what is no name before one that is", "x", &["a b", "a.example.com"], "a.example.com"),
+        ("a DNS name of nothing", "hub.example.com", &[""], "CN=hub.example.com"),
+        ("255 characters", &"x ".repeat(128)[..255], &[], &"x ".repeat(128)[..255]),
+        ("256 characters", &"x ".repeat(128), &[], &format!("{}...", &"x ".repeat(128)[..255])),
     ] {
         let made = Blueprint::self_signed(common_name, Key::Ec(1));
         let made = made.with(|b| b.dns = dns.iter().map(|name| (*name).to_owned()).collect());

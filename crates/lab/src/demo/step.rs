@@ -67,7 +67,7 @@ impl Step {
             return Self::HandshakeFailed { reason: between(text, "reason code=", "),lib=").to_owned() };
         }
         if let Some(text) = find("certificate is not in the local store") {
-            return Self::NotKnown { fqdn: between(text, "the FQDN (", ")").to_owned() };
+            return Self::NotKnown { fqdn: between(text, "the FQDN (", ") is not in the").to_owned() };
         }
         let plain: [(&str, Self); 8] = [
             ("New connection accepted", Self::Accepted(admission(has))),

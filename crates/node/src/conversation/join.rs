@@ -196,6 +196,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Conversation<S> {
             tls: self.link.tls,
             info: claimed.info().clone(),
             certificate: self.shown.as_ref().map(|shown| shown.names.clone()),
+            shown: self.shown.as_ref().map(|shown| shown.display.clone()),
             admitted_by: self.shown.as_ref().and_then(|shown| shown.admitted_by.clone()),
         })
     }

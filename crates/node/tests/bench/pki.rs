@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use ilslab_node::IdentityPaths;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose,
+    KeyUsagePurpose, SanType,
 };
 use time::{Duration, OffsetDateTime};
 
@@ -52,9 +52,15 @@ impl Ca {
 
 /// A certificate without any name but this common name, signed by itself or by a CA.
 pub(crate) fn named(common_name: &str, ca: Option<&Ca>) -> Pair {
+    titled(common_name, &[], ca)
+}
+
+/// A certificate with this common name and these DNS names, host names or not.
+pub(crate) fn titled(common_name: &str, dns: &[&str], ca: Option<&Ca>) -> Pair {
     let key = KeyPair::generate().expect("a key");
     let mut params = leaf("nobody.example", Flaw::None);
-    params.subject_alt_names.clear();
+    let name = |name: &&str| SanType::DnsName((*name).try_into().expect("ASCII"));
+    params.subject_alt_names = dns.iter().map(name).collect();
     params.distinguished_name = rcgen::DistinguishedName::new();
     params.distinguished_name.push(DnType::CommonName, common_name);
     let certificate = match ca {
