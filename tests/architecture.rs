@@ -14,12 +14,13 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("ilslab-store", &["core"]),
     ("ilslab-sdl", &["core"]),
     ("ilslab-core", &["trust", "wire"]),
-    ("ilslab-trust", &[]),
-    ("ilslab-wire", &[]),
+    ("ilslab-trust", &["names"]),
+    ("ilslab-wire", &["names"]),
+    ("ilslab-names", &[]),
 ];
 
 /// Rooms where only values come in, and what would bring in something else.
-const PURE: &[&str] = &["ilslab-wire", "ilslab-trust", "ilslab-core"];
+const PURE: &[&str] = &["ilslab-names", "ilslab-wire", "ilslab-trust", "ilslab-core"];
 const IMPURE: &[&str] =
     &["tokio", "rustls", "tokio-rustls", "rusqlite", "axum", "hyper", "rand", "getrandom", "socket2", "ureq"];
 

@@ -170,9 +170,20 @@ pub struct Given {
 impl Given {
     /// An error over it.
     pub fn error(&self, problem: impl fmt::Display, cure: impl Into<String>) -> OptionError {
-        let problem = format!("`{}` {problem}", ilslab_trust::escape(&self.text));
+        let problem = format!("`{}` {problem}", as_typed(&self.text));
         OptionError { origin: self.origin.clone(), problem, cure: cure.into() }
     }
+}
+
+/// A text as it was typed, but for what would do something to a terminal or mislead its reader.
+pub fn as_typed(text: &str) -> String {
+    let misleads = |c: char| {
+        let (marks, others) = ('\u{200b}'..='\u{200f}', '\u{2028}'..='\u{202e}');
+        let rare = matches!(c, '\u{61c}' | '\u{feff}' | '\u{2060}'..='\u{206f}');
+        c.is_control() || rare || marks.contains(&c) || others.contains(&c)
+    };
+    let shown = |c: char| if misleads(c) { c.escape_unicode().to_string() } else { c.to_string() };
+    text.chars().map(shown).collect()
 }
 
 /// The three layers, most important first.

@@ -8,10 +8,10 @@ use crate::files;
 use crate::options::{Given, Layers, OptionError};
 use ilslab_core::config::{ClusterRole, Config, Listen, Registration, TlsVersion};
 use ilslab_core::limits::{PATIENCE, Timers, UNJOINED_CONNECTIONS};
-use ilslab_core::settings::{SettingError, parse_duration, sync_every};
+use ilslab_core::settings::{SettingError, parse_duration, registration_server, sync_every};
 use ilslab_node::{IdentityPaths, PASSWORD_MAX};
 use ilslab_sdl::{LogFormat, UtcOffset};
-use ilslab_wire::{Boxes, ClusterId, Fqdn, NetworkKey, RouteString};
+use ilslab_wire::{Boxes, ClusterId, Fqdn, Host, HostError, NetworkKey, RouteString};
 
 /// Shortest wait between two attempts.
 const RETRY_MIN: Duration = Duration::from_millis(10);
@@ -107,7 +107,7 @@ fn config(role: ClusterRole, layers: &Layers, fqdn: Fqdn) -> Result<Config, Opti
 
 /// The FQDN given, or this machine's name.
 fn fqdn(layers: &Layers) -> Result<Fqdn, OptionError> {
-    let cure = "1 to 253 of A-Z a-z 0-9 . - _";
+    let cure = "a host name, for example hub.lab.example";
     if let Some(fqdn) = layers.parsed("fqdn", cure, str::parse)? {
         return Ok(fqdn);
     }
@@ -154,8 +154,13 @@ fn two_ports(role: ClusterRole, layers: &Layers, listen: &Listen) -> Result<(), 
 }
 
 fn address(layers: &Layers, name: &str) -> Result<Option<IpAddr>, OptionError> {
-    layers
-        .parsed(name, "for example 127.0.0.1 or ::1", |text| text.parse().map_err(|_| "is not an IP address"))
+    let Some(given) = layers.one(name) else { return Ok(None) };
+    let cure = |error| match (error, name) {
+        (HostError::Port, "listen") => "give the address alone: its ports are --tls-port and --password-port",
+        (HostError::Port, _) => "give the address alone: the system chooses the port",
+        _ => "for example 127.0.0.1 or ::1",
+    };
+    ilslab_wire::address(&given.text).map(Some).map_err(|error| given.error(error, cure(error)))
 }
 
 fn time(layers: &Layers, name: &str, most: Duration) -> Result<Option<Duration>, OptionError> {
@@ -199,12 +204,9 @@ fn registration(role: ClusterRole, layers: &Layers) -> Result<Option<Registratio
         };
     }
     let Some(given) = layers.one("registration-server") else { return Ok(None) };
-    let allowed = |c: char| c.is_ascii_alphanumeric() || ".-_:".contains(c);
-    if given.text.is_empty() || given.text.len() > 253 || !given.text.chars().all(allowed) {
-        return Err(given.error("is not a host", "a host name or an address, without a port"));
-    }
+    let host = registration_server(&given.text).map_err(|error| given.error(error.problem, error.cure))?;
     Ok(Some(Registration {
-        host: given.text.clone(),
+        host,
         tls_port: port(layers, "registration-tls-port")?.unwrap_or(7501),
         password_port: port(layers, "registration-password-port")?.unwrap_or(7502),
     }))
@@ -246,9 +248,18 @@ fn admin(role: ClusterRole, layers: &Layers) -> Result<Admin, OptionError> {
     let port = if role == ClusterRole::Hub { 8080 } else { 8081 };
     Ok(Admin {
         address: given.unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, port))),
-        names: layers.many("admin-name").map(|given| given.text.clone()).collect(),
+        names: layers.many("admin-name").map(admin_name).collect::<Result<_, _>>()?,
         password_file: layers.path("admin-password-file"),
     })
+}
+
+/// As `Host` has it: without a port, and a host name without its trailing dot.
+fn admin_name(given: &Given) -> Result<String, OptionError> {
+    match given.text.parse::<Host>() {
+        Ok(Host::Name(name)) => Ok(name.strip_suffix('.').unwrap_or(&name).to_owned()),
+        Ok(address) => Ok(address.to_string()),
+        Err(error) => Err(given.error(error, "a host name or an address, without a port")),
+    }
 }
 
 fn log(layers: &Layers) -> Result<LogFormat, OptionError> {
@@ -267,3 +278,7 @@ fn of_setting(layers: &Layers, error: SettingError) -> OptionError {
     let origin = layers.one(&name).map_or_else(|| format!("--{name}"), |given| given.origin.clone());
     OptionError { origin, problem: error.problem, cure: error.cure }
 }
+
+#[cfg(test)]
+#[path = "settings_tests.rs"]
+mod tests;

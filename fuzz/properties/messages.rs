@@ -62,7 +62,8 @@ fn address(choices: &mut Choices<'_>) -> IpAddr {
     if choices.flag() { IpAddr::from(choices.array::<4>()) } else { IpAddr::from(choices.array::<16>()) }
 }
 
-/// A host name that does not end in dots.
+/// Where what was chosen is no host name, one that is.
 fn host(choices: &mut Choices<'_>) -> Fqdn {
-    format!("{}x", choices.word(HOST, 60)).parse().expect("its alphabet and length")
+    let chosen = format!("{}x", choices.word(HOST, 60)).parse();
+    chosen.unwrap_or_else(|_| "x".parse().expect("a host name"))
 }

@@ -7,9 +7,9 @@
 //! ```
 
 use std::collections::BTreeMap;
-use std::net::Ipv6Addr;
 use std::time::Duration;
 
+use ilslab_wire::{Host, HostError, HostNameError};
 use serde_json::{Map, Value};
 
 use crate::config::{ClusterRole, Config, Registration};
@@ -188,18 +188,9 @@ impl Config {
     }
 
     fn set_registration(&mut self, host: &str) -> Result<(), SettingError> {
-        let cure = "a host name or an address, without a port";
-        let allowed = |c: char| c.is_ascii_alphanumeric() || ".-_:".contains(c);
-        let port = host.contains(':') && host.parse::<Ipv6Addr>().is_err();
-        if host.len() > 253 || !host.chars().all(allowed) || port {
-            return Err(SettingError::new("registration_server", "is not a host", cure));
-        }
+        let host = if host.is_empty() { None } else { Some(registration_server(host)?) };
         let ports = self.registration.as_ref().map_or((7501, 7502), |old| (old.tls_port, old.password_port));
-        self.registration = (!host.is_empty()).then(|| Registration {
-            host: host.to_owned(),
-            tls_port: ports.0,
-            password_port: ports.1,
-        });
+        self.registration = host.map(|host| Registration { host, tls_port: ports.0, password_port: ports.1 });
         Ok(())
     }
 
@@ -240,6 +231,26 @@ fn flag(key: &str, value: &Value) -> Result<bool, SettingError> {
     value
         .as_bool()
         .ok_or_else(|| SettingError::new(key, format!("cannot be {value}"), "it takes true or false"))
+}
+
+/// A host name as it was given, or an address.
+///
+/// # Errors
+/// Anything else: a port, a URL, a blank.
+pub fn registration_server(text: &str) -> Result<String, SettingError> {
+    let wrong = |error: HostError| {
+        let cure = match error {
+            HostError::Port => {
+                "give the host alone: its ports are --registration-tls-port and --registration-password-port"
+            }
+            HostError::Name(HostNameError::Character { found }) if !found.is_ascii() => {
+                "give it as DNS has it, xn--…"
+            }
+            _ => "give a host name or an address, without a port",
+        };
+        SettingError::new("registration_server", error.to_string(), cure)
+    };
+    text.parse::<Host>().map(|host| host.to_string()).map_err(wrong)
 }
 
 /// `10m`, `90s`, `2h`; a bare number is minutes, as on the page. 1 s to 1440 minutes.

@@ -171,6 +171,21 @@ async fn a_password_on_one_side_of_7501_alone_is_a_method_mismatch_for_both() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_a_node_may_start_with_is_one_that_joins_on_tls() {
+    for name in ["ils_hub.lab.example", "_a.b-c_.example", "xn--hb-xka.lab.example", "1.2.3.example", "hub"] {
+        let (bench, ca) = (Bench::new(), Ca::new("the lab CA"));
+        let named = |config: &mut ilslab_core::config::Config| config.fqdn = name.parse().expect("an FQDN");
+        let identity = pki::write(&bench.folder().join("hub"), &ca.issue(name, Flaw::None), &[&ca.pem]);
+        let side =
+            Side { tls: true, password: Some("one password"), identity: Some(identity), version: None };
+        let hub = bench.hub_with(side, named).await;
+        let spoke = bench.spoke(&hub, signed(&bench, &ca, "spoke")).await;
+        assert_eq!(spoke.outcome().await, Outcome::Joined, "{name}");
+        assert_eq!(hub.outcome().await, Outcome::Joined, "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn no_tls_version_in_common_is_told_as_that_on_both_sides() {
     for (hub_version, spoke_version) in
         [(TlsVersion::V1_3, TlsVersion::V1_2), (TlsVersion::V1_2, TlsVersion::V1_3)]

@@ -30,6 +30,7 @@ pub use cbor::CborError;
 pub use decoder::Decoder;
 pub use frame::{CAP_JOINED, CAP_UNJOINED, FRAME_VERSION, FrameError, HEADER_LEN, MAGIC, RawFrame};
 pub use hello::{Boxes, Hello, PROTOCOL_VERSIONS, VERSIONS_OFFERED, choose_version};
+pub use ilslab_names::{Host, HostError, HostName, HostNameError, LABEL_MAX, NAME_MAX, address};
 pub use key::{Ephemeral, NetworkKey, SharedInput};
 pub use kind::Kind;
 pub use message::{BATCH_ENTRIES, Message, MessageError, vector_batches};

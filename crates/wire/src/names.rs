@@ -8,6 +8,7 @@
 
 // spec: WIRE.md#names
 
+use ilslab_names::{HostName, HostNameError};
 use minicbor::{Decode, Decoder, Encode, Encoder, decode, encode};
 use std::{borrow::Borrow, fmt, str::FromStr};
 
@@ -36,9 +37,9 @@ pub enum NameError {
         /// The first one that may not.
         found: char,
     },
-    /// A host name that ends in several dots.
-    #[error("a host name may end in one dot, not in several")]
-    TrailingDots,
+    /// Not a host name.
+    #[error(transparent)]
+    Host(#[from] HostNameError),
     /// Not a peer ID.
     #[error("a peer ID has 32 lower-case hex digits")]
     PeerId,
@@ -57,7 +58,7 @@ struct Rule {
 }
 
 impl Rule {
-    fn check<'a>(&self, text: &'a str) -> Result<&'a str, NameError> {
+    fn check(&self, text: &str) -> Result<String, NameError> {
         let Self { what, min, max, allowed, accepts } = *self;
         let got = text.chars().count();
         if got < min || got > max {
@@ -65,17 +66,13 @@ impl Rule {
         }
         match text.chars().find(|&c| !accepts(c)) {
             Some(found) => Err(NameError::Character { what, allowed, found }),
-            None => Ok(text),
+            None => Ok(text.to_owned()),
         }
     }
 }
 
 fn is_id_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '.' || c == '-'
-}
-
-fn is_host_char(c: char) -> bool {
-    is_id_char(c) || c == '_'
 }
 
 /// Printable ASCII without what delimits a trace column and an alarm parameter.
@@ -90,26 +87,47 @@ fn is_prose_char(c: char) -> bool {
     !c.is_control() && !format.contains(&c) && !bidi
 }
 
-fn as_is(text: &str) -> Result<&str, NameError> {
-    Ok(text)
+fn host(text: &str) -> Result<String, NameError> {
+    Ok(text.parse::<HostName>()?.into())
 }
 
-/// A host name as it is kept, without the trailing dot of an absolute name. A second one has no meaning, and dropped at the
-/// next hop it would make another name of this one.
-fn host(text: &str) -> Result<&str, NameError> {
-    let name = text.strip_suffix('.').unwrap_or(text);
-    if name.ends_with('.') { Err(NameError::TrailingDots) } else { Ok(name) }
-}
+const CLUSTER_ID: Rule = Rule {
+    what: "cluster ID",
+    min: 1,
+    max: 50,
+    allowed: "letters, digits, '.' and '-'",
+    accepts: is_id_char,
+};
+
+const ROUTE_STRING: Rule = Rule {
+    what: "route string",
+    min: 1,
+    max: 64,
+    allowed: "letters, digits, '.' and '-'",
+    accepts: is_id_char,
+};
+
+const DESCRIPTION: Rule =
+    Rule { what: "description", min: 0, max: 128, allowed: "printable characters", accepts: is_prose_char };
+
+const VERSION: Rule = Rule {
+    what: "version",
+    min: 1,
+    max: 50,
+    allowed: "printable ASCII characters other than '|' and ']'",
+    accepts: is_version_char,
+};
+
+const TEXT: Rule =
+    Rule { what: "text", min: 0, max: TEXT_MAX, allowed: "printable characters", accepts: is_prose_char };
 
 macro_rules! name {
-    ($(#[$doc:meta])* $name:ident, $rule:expr, trim $trim:expr, keep $keep:expr) => {
+    ($(#[$doc:meta])* $name:ident, $check:expr) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(String);
 
         impl $name {
-            const RULE: Rule = $rule;
-
             /// The checked text.
             pub fn as_str(&self) -> &str {
                 &self.0
@@ -120,9 +138,8 @@ macro_rules! name {
             type Err = NameError;
 
             fn from_str(text: &str) -> Result<Self, NameError> {
-                let trim: fn(&str) -> Result<&str, NameError> = $trim;
-                let keep: fn(&str) -> String = $keep;
-                Self::RULE.check(trim(text)?).map(|text| Self(keep(text)))
+                let check: fn(&str) -> Result<String, NameError> = $check;
+                check(text).map(Self)
             }
         }
 
@@ -189,9 +206,7 @@ name!(
     /// A cluster's name in the ILS network: 1 to 50 of `A-Za-z0-9.-`. Kept as written; two clusters may not differ
     /// in ASCII case alone.
     ClusterId,
-    Rule { what: "cluster ID", min: 1, max: 50, allowed: "letters, digits, '.' and '-'", accepts: is_id_char },
-    trim as_is,
-    keep str::to_owned
+    |text| CLUSTER_ID.check(text)
 );
 
 impl ClusterId {
@@ -212,20 +227,16 @@ impl Default for ClusterId {
 }
 
 name!(
-    /// A fully qualified host name: 1 to 253 of `A-Za-z0-9.-_`, kept in lower case and without one trailing dot, so that
-    /// `==` is the comparison of names.
+    /// A fully qualified host name, a [`HostName`]: kept in lower case and without one trailing dot, so that `==` is the
+    /// comparison of names.
     Fqdn,
-    Rule { what: "host name", min: 1, max: 253, allowed: "letters, digits, '.', '-' and '_'", accepts: is_host_char },
-    trim host,
-    keep str::to_ascii_lowercase
+    host
 );
 
 name!(
     /// What a cluster attaches to all that it advertises: 1 to 64 of `A-Za-z0-9.-`.
     RouteString,
-    Rule { what: "route string", min: 1, max: 64, allowed: "letters, digits, '.' and '-'", accepts: is_id_char },
-    trim as_is,
-    keep str::to_owned
+    |text| ROUTE_STRING.check(text)
 );
 
 name!(
@@ -233,38 +244,26 @@ name!(
     /// format characters. Empty by default.
     #[derive(Default)]
     Description,
-    Rule { what: "description", min: 0, max: 128, allowed: "printable characters", accepts: is_prose_char },
-    trim as_is,
-    keep str::to_owned
+    |text| DESCRIPTION.check(text)
 );
 
 name!(
     /// A software version such as `11.5.1.10000(4)`: 1 to 50 printable ASCII characters but `|` and `]`.
     Version,
-    Rule {
-        what: "version",
-        min: 1,
-        max: 50,
-        allowed: "printable ASCII characters other than '|' and ']'",
-        accepts: is_version_char,
-    },
-    trim as_is,
-    keep str::to_owned
+    |text| VERSION.check(text)
 );
 
 name!(
     /// The words that go with a refusal or a goodbye: up to [`TEXT_MAX`] characters, of those of a [`Description`].
     #[derive(Default)]
     Text,
-    Rule { what: "text", min: 0, max: TEXT_MAX, allowed: "printable characters", accepts: is_prose_char },
-    trim as_is,
-    keep str::to_owned
+    |text| TEXT.check(text)
 );
 
 impl Text {
     /// The nearest text that may be sent: characters that may not stand in it become `?`, what is too long is cut.
     pub fn lossy(text: &str) -> Self {
-        let shown = text.chars().take(Self::RULE.max);
+        let shown = text.chars().take(TEXT.max);
         Self(shown.map(|c| if is_prose_char(c) { c } else { '?' }).collect())
     }
 }
@@ -310,13 +309,16 @@ mod tests {
 
     #[test]
     fn a_host_name_keeps_its_rule_and_is_normalised() {
+        let longest = format!("{0}.{0}.{0}.{1}", "h".repeat(63), "d".repeat(61));
         check::<Fqdn>(&[
             bad("empty", ""),
             bad("only a dot", "."),
             ok("one character", "h"),
-            ok("253 characters", "h".repeat(253)),
-            bad("254 characters", "h".repeat(254)),
-            ("253 and a trailing dot", format!("{}.", "h".repeat(253)), Some("h".repeat(253))),
+            ok("253 characters", longest.clone()),
+            bad("254 characters", format!("{longest}d")),
+            ("253 and a trailing dot", format!("{longest}."), Some(longest)),
+            bad("a part of 64 characters", "h".repeat(64)),
+            bad("an address", "192.0.2.1"),
             ("upper case", "CUCM1.Example.COM".into(), Some("cucm1.example.com".into())),
             ("one trailing dot goes", "a.b.".into(), Some("a.b".into())),
             bad("two trailing dots", "a.b.."),

@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use ilslab_core::wire::{Host, HostError};
 
 use super::node_file::{DATA, NODE_FILE, PASSWORD, node_file};
 use super::stamp::Stamp;
@@ -47,7 +48,7 @@ pub struct SetupArgs {
     #[arg(long, env = "ILS_FAULT", value_name = "FAULT", default_value = "", hide_default_value = true)]
     pub fault: String,
     /// The name or address under which the spoke reaches the hub
-    #[arg(long, value_name = "HOST", default_value = "hub")]
+    #[arg(long, value_name = "HOST", default_value = "hub", value_parser = host)]
     pub hub_host: String,
     /// The kind of the keys
     #[arg(long, value_enum, default_value_t)]
@@ -55,6 +56,11 @@ pub struct SetupArgs {
     /// Print the administrator's password, and do nothing else
     #[arg(long)]
     pub show_password: bool,
+}
+
+/// By the rule of the spoke's own option, which this becomes.
+fn host(text: &str) -> Result<String, HostError> {
+    text.parse::<Host>().map(|host| host.to_string())
 }
 
 /// Runs `ilslab setup`; answers the exit code.

@@ -44,31 +44,29 @@ fn peer_info() -> impl Strategy<Value = PeerInfo> {
         "[A-Za-z0-9.-]{1,50}",
         text(128),
         "[ -Z^-{}~]{1,50}",
-        "[A-Za-z0-9._-]{1,253}",
+        // Parts with a letter or an underscore at either end: neither a hyphen nor a number.
+        "([A-Za-z_]([A-Za-z0-9_-]{0,61}[A-Za-z_])?[.]){0,2}[A-Za-z_]([A-Za-z0-9_-]{0,61}[A-Za-z_])?[.]?",
         "[A-Za-z0-9.-]{1,64}",
     );
-    (id, names, role, vec(node(), 0..5)).prop_filter_map(
-        "a lone dot is no host",
-        |(peer_id, names, role, nodes)| {
-            let (cluster_id, description, version, fqdn, route_string) = names;
-            Some(PeerInfo {
-                peer_id,
-                cluster_id: cluster_id.parse().expect("the pattern is the rule"),
-                description: description.parse().expect("the pattern is the rule"),
-                version: version.parse().expect("the pattern is the rule"),
-                fqdn: fqdn.parse().ok()?,
-                role,
-                route_string: route_string.parse().expect("the pattern is the rule"),
-                nodes,
-            })
-        },
-    )
+    (id, names, role, vec(node(), 0..5)).prop_map(|(peer_id, names, role, nodes)| {
+        let (cluster_id, description, version, fqdn, route_string) = names;
+        PeerInfo {
+            peer_id,
+            cluster_id: cluster_id.parse().expect("the pattern is the rule"),
+            description: description.parse().expect("the pattern is the rule"),
+            version: version.parse().expect("the pattern is the rule"),
+            fqdn: fqdn.parse().expect("the pattern is the rule"),
+            role,
+            route_string: route_string.parse().expect("the pattern is the rule"),
+            nodes,
+        }
+    })
 }
 
 fn node() -> impl Strategy<Value = NodeAddress> {
     let address =
         prop_oneof![any::<[u8; 4]>().prop_map(IpAddr::from), any::<[u8; 16]>().prop_map(IpAddr::from)];
-    ("[a-z0-9_-]{1,40}", vec(address, 0..=8)).prop_map(|(host, addresses)| NodeAddress {
+    ("[a-z_]([a-z0-9_-]{0,38}[a-z_])?", vec(address, 0..=8)).prop_map(|(host, addresses)| NodeAddress {
         host: host.parse().expect("the pattern is the rule"),
         addresses,
     })
@@ -87,7 +85,9 @@ fn text(max: usize) -> impl Strategy<Value = String> {
 
 /// The longest PeerInfo there is: every string and every array at its bound.
 pub(crate) fn largest_peer_info() -> PeerInfo {
-    let fqdn: Fqdn = "h".repeat(253).parse().expect("253 letters are a host name");
+    let part = "h".repeat(63);
+    let fqdn = format!("{part}.{part}.{part}.{}", "h".repeat(61));
+    let fqdn: Fqdn = fqdn.parse().expect("253 letters are a host name");
     let node = NodeAddress { host: fqdn.clone(), addresses: vec![IpAddr::from([0xff; 16]); NODE_ADDRESSES] };
     PeerInfo {
         peer_id: PeerId([0xff; 16]),
