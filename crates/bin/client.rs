@@ -15,7 +15,7 @@ use ilslab_trust::printable;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use crate::daemon::{BUG, ENVIRONMENT, NOTHING, TIMEOUT, USAGE};
+use crate::daemon::USAGE;
 use crate::files;
 
 /// Octets of a password that a command reads; the node judges it.
@@ -121,29 +121,9 @@ pub(crate) fn exit_code(error: &anyhow::Error) -> u8 {
     error.downcast_ref::<ClientError>().map_or(USAGE, exit_code_of)
 }
 
-/// Whose fault it is decides the code.
+/// Whose fault it is decides the code: the same table for every command, the lab's too.
 pub(crate) fn exit_code_of(error: &ClientError) -> u8 {
-    match error {
-        ClientError::Timeout { .. } => TIMEOUT,
-        ClientError::Address { .. } => USAGE,
-        ClientError::Problem { status, .. } => exit_code_of_status(*status),
-        ClientError::Unreachable { .. } | ClientError::Unauthorised { .. } | ClientError::Answer { .. } => {
-            ENVIRONMENT
-        }
-    }
-}
-
-/// What a node's refusal means to whoever asked. A port that is taken (409), a node that is busy (429) or cannot store
-/// (503) is no wrong use.
-fn exit_code_of_status(status: u16) -> u8 {
-    match status {
-        404 => NOTHING,
-        408 | 504 => TIMEOUT,
-        401 | 403 | 407 | 409 | 423 | 425 | 429 => ENVIRONMENT,
-        400..500 => USAGE,
-        500 => BUG,
-        _ => ENVIRONMENT,
-    }
+    error.exit_code()
 }
 
 fn client(matches: &ArgMatches) -> anyhow::Result<Client> {
@@ -278,6 +258,7 @@ fn password(file: &str) -> anyhow::Result<Zeroizing<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::daemon::{BUG, ENVIRONMENT, NOTHING, TIMEOUT};
 
     #[test]
     fn a_refusal_has_the_exit_code_of_what_it_means() {

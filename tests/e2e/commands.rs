@@ -79,6 +79,66 @@ fn alarms_are_listed_and_an_absent_node_is_exit_4() {
     assert_eq!(output.status.code(), Some(4), "{}", text(&output.stderr));
 }
 
+/// Answers each request with this status, as a node says why.
+fn refuses_with(status: u16) -> String {
+    use std::io::{Read, Write};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("bound"));
+    std::thread::spawn(move || {
+        let problem =
+            format!(r#"{{"type":"about:blank","title":"Title","status":{status},"detail":"the reason"}}"#);
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let mut request = Vec::new();
+            let mut chunk = [0; 4096];
+            // To the end of the head, and of the body where there is one: nothing stays unread.
+            while !is_whole(&request) {
+                let Ok(length @ 1..) = stream.read(&mut chunk) else { break };
+                request.extend_from_slice(&chunk[..length]);
+            }
+            let head = format!(
+                "HTTP/1.1 {status} Status\r\nContent-Type: application/problem+json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+                problem.len()
+            );
+            // Whoever has heard enough hangs up.
+            let _ = stream.write_all((head + &problem).as_bytes());
+        }
+    });
+    url
+}
+
+fn is_whole(request: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(request).to_lowercase();
+    let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
+    body.len() >= length.unwrap_or(0)
+}
+
+#[test]
+fn an_exit_code_says_whose_fault_a_refusal_is_whatever_the_command() {
+    let world = World::new();
+    let password = world.file("admin-password", "a password");
+    for (status, code) in
+        [(400, 3), (401, 4), (403, 4), (404, 2), (409, 4), (413, 3), (422, 3), (429, 4), (500, 70), (503, 4)]
+    {
+        let url = refuses_with(status);
+        for words in [
+            vec!["alarms", &url],
+            vec!["trace", &url],
+            vec!["set", &url, "use_tls=true"],
+            vec!["admin", &url, "run", "sql", "select 1"],
+        ] {
+            let option = format!("--admin-password-file={password}");
+            let output = ilslab(&[&words[..1], &[&option], &words[1..]].concat());
+            assert_eq!(output.status.code(), Some(code), "{status} {words:?}: {}", text(&output.stderr));
+        }
+        // What may be better in a moment is waited for.
+        let wanted = if status == 429 || status == 503 { 5 } else { code };
+        let arguments = ["wait", &url, "--timeout", "1ms", "--admin-password-file", &password];
+        let output = ilslab(&arguments);
+        assert_eq!(output.status.code(), Some(wanted), "{status} wait: {}", text(&output.stderr));
+    }
+}
+
 #[test]
 fn the_trace_of_a_node_is_printed_line_by_line() {
     let world = World::new();

@@ -82,9 +82,8 @@ impl ComposeError {
         match self {
             Self::Lab(error) => error.exit_code(),
             Self::NotSetUp { .. } | Self::NoStamp { .. } => 4,
-            Self::Node { source: ClientError::Timeout { .. }, .. } | Self::NotJoined { .. } => 5,
-            Self::Node { source: ClientError::Address { .. }, .. } => 3,
-            Self::Node { .. } => 4,
+            Self::NotJoined { .. } => 5,
+            Self::Node { source, .. } => source.exit_code(),
         }
     }
 }

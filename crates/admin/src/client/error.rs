@@ -52,3 +52,72 @@ pub enum ClientError {
         error: String,
     },
 }
+
+impl ClientError {
+    /// The exit code of a command that ends with it, as the README has them: whose fault it is decides.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Address { .. } => 3,
+            Self::Timeout { .. } => 5,
+            Self::Unreachable { .. } | Self::Unauthorised { .. } | Self::Answer { .. } => 4,
+            Self::Problem { status, .. } => exit_code_of_status(*status),
+        }
+    }
+}
+
+/// What was asked for is wrong, is not there, or came at a wrong time.
+fn exit_code_of_status(status: u16) -> u8 {
+    match status {
+        404 => 2,
+        // The log-in, a proxy's too, another site's page, a state of the node or of its machine, too many at once.
+        401 | 403 | 407 | 409 | 423 | 425 | 429 => 4,
+        408 | 504 => 5,
+        400..500 => 3,
+        // What the node itself calls a fault of its own.
+        500 => 70,
+        _ => 4,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whose_fault_it_is_decides_the_exit_code() {
+        for (status, code) in [
+            (400, 3),
+            (401, 4),
+            (403, 4),
+            (404, 2),
+            (405, 3),
+            (408, 5),
+            (409, 4),
+            (413, 3),
+            (415, 3),
+            (421, 3),
+            (422, 3),
+            (429, 4),
+            (431, 3),
+            (500, 70),
+            (502, 4),
+            (503, 4),
+            (504, 5),
+            (599, 4),
+        ] {
+            let (title, detail) = ("Title".to_owned(), "why".to_owned());
+            let error = ClientError::Problem { status, title, detail, key: None };
+            assert_eq!(error.exit_code(), code, "{status}");
+        }
+        let (url, error) = (String::new, String::new);
+        for (error, code) in [
+            (ClientError::Address { url: url() }, 3),
+            (ClientError::Unreachable { url: url(), error: error() }, 4),
+            (ClientError::Timeout { url: url() }, 5),
+            (ClientError::Unauthorised { url: url() }, 4),
+            (ClientError::Answer { url: url(), error: error() }, 4),
+        ] {
+            assert_eq!(error.exit_code(), code, "{error}");
+        }
+    }
+}
