@@ -62,6 +62,23 @@ fn each_happening_raises_the_alarm_that_is_documented_for_it_or_none() {
             None,
         ),
         (
+            "no room for another cluster",
+            Accepted,
+            Happening::ClosedHere {
+                outcome: Outcome::PeerLimit,
+                detail: "no room".into(),
+                claim: String::new(),
+                certificate: None,
+            },
+            Some((Name::PeerLimitExceeded, "peers", vec![("MaxPeerCount", "200")])),
+        ),
+        (
+            "told that there is no room",
+            Dialled,
+            Happening::ClosedThere { outcome: Outcome::PeerLimit, detail: "no room".into() },
+            None,
+        ),
+        (
             "a hub refuses a chain",
             Accepted,
             rejected(Rejection::Verdict(Verdict::from_parts(18, 0))),

@@ -64,6 +64,9 @@ impl Scene<'_> {
     fn lines(&self, happening: &Happening) -> Vec<String> {
         match happening {
             Happening::Requested => self.requested(),
+            Happening::NotConnected { outcome: Outcome::Local, error, .. } => {
+                vec![local_failure(error), self.error()]
+            }
             Happening::NotConnected { .. } => vec![self.error()],
             Happening::PeerRejected { rejection } => self.rejected(rejection),
             // [lab] A close_notify is no error to OpenSSL: the connection was closed.
@@ -299,6 +302,11 @@ impl Scene<'_> {
             (self.process_type(), self.link.id.0, self.host(), self.link.peer.port());
         format!("DeviceName=, TCPPid = [1.600.{kind}.{id}], IPAddr={host}, Port={port}, Controller=[1,20,1]")
     }
+}
+
+/// \[lab\] This node could not even ask. The error behind it would be read as the hub's.
+fn local_failure(error: &str) -> String {
+    format!("IlsD Ils::processConnectReq local failure: {}", escape(error))
 }
 
 /// The first sealed frame of a connection opened; the misspelling is documented.

@@ -329,6 +329,17 @@ fn a_close_names_the_peer() {
 }
 
 #[test]
+fn a_failure_of_this_nodes_own_is_told_before_the_error_that_reads_like_the_hubs() {
+    let (outcome, error) = (Outcome::Local, "this node cannot dial from [::1]: no such address".to_owned());
+    let told =
+        texts(&sample::noted(Dialled, false, Happening::NotConnected { outcome, error, quiet: false }));
+    let want =
+        "IlsD Ils::processConnectReq local failure: this node cannot dial from [::1\\x5d: no such address";
+    assert_eq!(told.first().map(String::as_str), Some(want));
+    assert!(told.len() == 2 && told[1].ends_with("failed, ConnReason(1)"), "{told:?}");
+}
+
+#[test]
 fn the_service_writes_nothing() {
     let noted = sample::service(sample::AT, ilslab_core::event::ServiceEvent::Started);
     assert_eq!(lines(&noted), []);

@@ -29,6 +29,8 @@ pub(crate) enum Step {
     Established,
     /// There was no connection.
     NotConnected,
+    /// This side could not even ask: the system's words.
+    LocalFailure { cause: String },
     /// This side ended it.
     ClosedHere,
     /// The other side did.
@@ -69,6 +71,10 @@ impl Step {
         if let Some(text) = find("certificate is not in the local store") {
             return Self::NotKnown { fqdn: between(text, "the FQDN (", ") is not in the").to_owned() };
         }
+        if let Some(text) = find("processConnectReq local failure: ") {
+            let cause = text.split_once("local failure: ").map_or("", |(_, cause)| cause).to_owned();
+            return Self::LocalFailure { cause };
+        }
         let plain: [(&str, Self); 8] = [
             ("New connection accepted", Self::Accepted(admission(has))),
             ("Client Connection to peerId", Self::Connected(admission(has))),
@@ -86,7 +92,7 @@ impl Step {
     pub(crate) fn rank(&self, side: Side) -> u8 {
         match (self, side) {
             (Self::Requested { .. }, _) => 0,
-            (Self::Rejected { .. } | Self::NotConnected, _) => 1,
+            (Self::Rejected { .. } | Self::NotConnected | Self::LocalFailure { .. }, _) => 1,
             (Self::HandshakeFailed { .. }, _) => 2,
             (Self::Accepted(_), _) => 3,
             (Self::NotKnown { .. }, _) => 4,
@@ -140,6 +146,7 @@ impl Step {
             Self::NotConnected => {
                 format!("the {side} gets no connection: nothing listens on that port yet, or any more")
             }
+            Self::LocalFailure { cause } => format!("the {side} cannot even ask: {cause}"),
             Self::ClosedHere => format!("the {side} ends the connection"),
             Self::ClosedThere => format!("the {side} sees that the {other} has ended the connection"),
             Self::Unknown => format!("the {side} writes"),

@@ -65,6 +65,12 @@ fn every_step() -> Vec<(Side, bool, Happening, Step)> {
         error: "refused".to_owned(),
         quiet: false,
     };
+    let local = Happening::NotConnected {
+        outcome: Outcome::Local,
+        error: "this node cannot make a socket: Too many open files".to_owned(),
+        quiet: false,
+    };
+    let cause = "this node cannot make a socket: Too many open files".to_owned();
     let not_ils = Happening::TlsFailed { outcome: Outcome::NotIls, error: "not TLS".to_owned() };
     let no_certificate = Happening::PeerRejected { rejection: Rejection::NoCertificate };
     let unknown = Happening::NotKnown { name: "spoke.lab.example".to_owned() };
@@ -73,6 +79,7 @@ fn every_step() -> Vec<(Side, bool, Happening, Step)> {
         (Spoke, false, Happening::Requested, Step::Requested { port: "7502".to_owned(), tls: false }),
         (Spoke, true, Happening::Requested, Step::Requested { port: "7501".to_owned(), tls: true }),
         (Spoke, false, refused, Step::NotConnected),
+        (Spoke, false, local, Step::LocalFailure { cause }),
         (Spoke, true, Happening::AlertReceived { alert: 48 }, failed("tlsv1 alert unknown ca [1048]")),
         (Hub, true, Happening::AlertReceived { alert: 48 }, failed("tlsv1 alert unknown ca [1048]")),
         (Hub, true, not_ils, failed("unknown protocol [252]")),
