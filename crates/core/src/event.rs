@@ -115,6 +115,8 @@ pub enum Rejection {
     Unreadable,
     /// It came, but its key did not sign.
     BadSignature,
+    /// It came, but its key signed in a way that this lab cannot check.
+    Unchecked,
 }
 
 impl Rejection {
@@ -122,7 +124,7 @@ impl Rejection {
     pub fn code(&self) -> Option<u16> {
         match self {
             Self::Verdict(verdict) => Some(verdict.code()),
-            Self::NoCertificate | Self::Unreadable | Self::BadSignature => None,
+            Self::NoCertificate | Self::Unreadable | Self::BadSignature | Self::Unchecked => None,
         }
     }
 }
@@ -133,6 +135,7 @@ impl fmt::Display for Rejection {
             Self::Verdict(verdict) => verdict.fmt(f),
             Self::NoCertificate => f.write_str("the peer sent no certificate"),
             Self::Unreadable => f.write_str("the peer's certificate cannot be read"),
+            Self::Unchecked => f.write_str("this lab cannot check signatures of the peer's kind of key"),
             Self::BadSignature => f.write_str("the peer does not hold the certificate's key"),
         }
     }

@@ -88,7 +88,8 @@ impl Tls<'_> {
     }
 
     fn verifier(&self, purpose: Purpose) -> (Arc<Verifier>, Arc<Seen>) {
-        Verifier::new(Arc::clone(&self.identity.trust), purpose, Arc::clone(self.provider))
+        let has_tls13 = self.config.tls_max >= TlsVersion::V1_3;
+        Verifier::new(Arc::clone(&self.identity.trust), purpose, Arc::clone(self.provider), has_tls13)
     }
 
     fn server(&self, verifier: Arc<Verifier>) -> Result<ServerConfig, Error> {
@@ -210,6 +211,7 @@ pub(crate) fn of_tls_error(error: &Error, seen: &Seen) -> Happening {
 fn rejection(seen: &Seen) -> Rejection {
     match seen.judged() {
         Some((_, verdict)) if !verdict.is_ok() => Rejection::Verdict(*verdict),
+        Some(_) if seen.is_unchecked() => Rejection::Unchecked,
         Some(_) => Rejection::BadSignature,
         None => Rejection::Unreadable,
     }

@@ -6,23 +6,32 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use ilslab_core::trust::{Certificate, Purpose, TrustStore, Verdict, verify};
+use ilslab_core::trust::{Certificate, PSS_KEY_SCHEMES, Proof, Purpose, TrustStore, Verdict, verify};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::crypto::CryptoProvider;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
-use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
+use rustls::{
+    CertificateError, DigitallySignedStruct, DistinguishedName, Error, PeerMisbehaved, SignatureScheme,
+};
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 
 /// What one connection's verifier has seen.
 #[derive(Default)]
 pub(crate) struct Seen {
     chain: OnceLock<(Certificate, Verdict)>,
+    /// Its key signed in a way that nothing here can check.
+    unchecked: OnceLock<()>,
 }
 
 impl Seen {
     /// The peer's certificate and what was found of its chain, once it has been judged.
     pub(crate) fn judged(&self) -> Option<&(Certificate, Verdict)> {
         self.chain.get()
+    }
+
+    /// Whether the proof that the peer holds the key could not be checked, be it right or wrong.
+    pub(crate) fn is_unchecked(&self) -> bool {
+        self.unchecked.get().is_some()
     }
 }
 
@@ -31,16 +40,19 @@ pub(crate) struct Verifier {
     trust: Arc<TrustStore>,
     purpose: Purpose,
     provider: Arc<CryptoProvider>,
+    takes_pss_keys: bool,
     seen: Arc<Seen>,
 }
 
 impl Verifier {
-    /// A verifier for certificates in this role, and the place where its verdict will be.
+    /// A verifier for certificates in this role, and the place where its verdict will be. `has_tls13`: this node may
+    /// speak it.
     pub(crate) fn new(
-        trust: Arc<TrustStore>, purpose: Purpose, provider: Arc<CryptoProvider>,
+        trust: Arc<TrustStore>, purpose: Purpose, provider: Arc<CryptoProvider>, has_tls13: bool,
     ) -> (Arc<Self>, Arc<Seen>) {
         let seen = Arc::new(Seen::default());
-        (Arc::new(Self { trust, purpose, provider, seen: Arc::clone(&seen) }), seen)
+        let takes_pss_keys = has_tls13 || purpose == Purpose::Client;
+        (Arc::new(Self { trust, purpose, provider, takes_pss_keys, seen: Arc::clone(&seen) }), seen)
     }
 
     fn judge(
@@ -61,8 +73,30 @@ impl Verifier {
         refused.map_or(Ok(()), Err)
     }
 
+    /// Proof of possession, from the certificate's raw key: it does not matter whether webpki could read the rest.
+    fn prove(
+        &self, message: &[u8], leaf: &CertificateDer<'_>, signed: &DigitallySignedStruct, is_tls13: bool,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        if !self.schemes().contains(&signed.scheme) {
+            return Err(PeerMisbehaved::SignedHandshakeWithUnadvertisedSigScheme.into());
+        }
+        let leaf = Certificate::parse(leaf.clone().into_owned())
+            .map_err(|_| Error::InvalidCertificate(CertificateError::BadEncoding))?;
+        match leaf.proves(signed.scheme.into(), is_tls13, message, signed.signature()) {
+            Proof::Holds => return Ok(HandshakeSignatureValid::assertion()),
+            Proof::Fails => {}
+            Proof::Unsupported => drop(self.seen.unchecked.set(())),
+        }
+        Err(Error::InvalidCertificate(CertificateError::BadSignature))
+    }
+
+    /// The provider's, and those of RSASSA-PSS keys. rustls itself does not follow a hub of TLS 1.2 that signs with such
+    /// a key, and one that is not asked for it says so.
     fn schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
+        let mut schemes = self.provider.signature_verification_algorithms.supported_schemes();
+        schemes
+            .extend(PSS_KEY_SCHEMES.map(SignatureScheme::from).into_iter().filter(|_| self.takes_pss_keys));
+        schemes
     }
 }
 
@@ -111,13 +145,13 @@ impl ClientCertVerifier for Verifier {
     fn verify_tls12_signature(
         &self, message: &[u8], leaf: &CertificateDer<'_>, signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, leaf, signed, &self.provider.signature_verification_algorithms)
+        self.prove(message, leaf, signed, false)
     }
 
     fn verify_tls13_signature(
         &self, message: &[u8], leaf: &CertificateDer<'_>, signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, leaf, signed, &self.provider.signature_verification_algorithms)
+        self.prove(message, leaf, signed, true)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
@@ -137,13 +171,13 @@ impl ServerCertVerifier for Verifier {
     fn verify_tls12_signature(
         &self, message: &[u8], leaf: &CertificateDer<'_>, signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, leaf, signed, &self.provider.signature_verification_algorithms)
+        self.prove(message, leaf, signed, false)
     }
 
     fn verify_tls13_signature(
         &self, message: &[u8], leaf: &CertificateDer<'_>, signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, leaf, signed, &self.provider.signature_verification_algorithms)
+        self.prove(message, leaf, signed, true)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

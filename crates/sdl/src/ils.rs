@@ -121,6 +121,8 @@ impl Scene<'_> {
             Rejection::NoCertificate => (None, openssl::NO_CLIENT_CERTIFICATE),
             Rejection::Unreadable if dialled => (None, openssl::UNREADABLE_SERVER_CERTIFICATE),
             Rejection::Unreadable => (None, openssl::UNREADABLE_CLIENT_CERTIFICATE),
+            Rejection::Unchecked if dialled => (None, openssl::UNCHECKED_SERVER_SIGNATURE),
+            Rejection::Unchecked => (None, openssl::UNCHECKED_CLIENT_SIGNATURE),
             Rejection::BadSignature if dialled => (None, openssl::BAD_SERVER_SIGNATURE),
             Rejection::BadSignature => (None, openssl::BAD_CLIENT_SIGNATURE),
         };

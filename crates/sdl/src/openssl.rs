@@ -35,6 +35,12 @@ pub const UNREADABLE_SERVER_CERTIFICATE: TlsError =
 pub const BAD_CLIENT_SIGNATURE: TlsError = TlsError::of("bad signature", 123, "ssl3_get_cert_verify", 136);
 /// \[lab\] The listener's key did not sign.
 pub const BAD_SERVER_SIGNATURE: TlsError = TlsError::of("bad signature", 123, "ssl3_get_key_exchange", 141);
+/// \[lab\] The dialler's key signed in a way that this lab cannot check.
+pub const UNCHECKED_CLIENT_SIGNATURE: TlsError =
+    TlsError::of("wrong signature type", 370, "ssl3_get_cert_verify", 136);
+/// \[lab\] The listener's key signed in a way that this lab cannot check.
+pub const UNCHECKED_SERVER_SIGNATURE: TlsError =
+    TlsError::of("wrong signature type", 370, "ssl3_get_key_exchange", 141);
 /// \[lab\] What a dialler sent is not TLS.
 pub const CLIENT_NOT_TLS: TlsError = TlsError::of("unknown protocol", 252, "ssl23_get_client_hello", 118);
 /// \[lab\] What a listener answered is not TLS.

@@ -15,9 +15,10 @@ use x509_parser::prelude::FromDer;
 use crate::der;
 use crate::escape::hex;
 use crate::extensions::{CaKind, Extensions};
-use crate::key::{PublicKey, SignatureAlgorithm};
+use crate::key::{Check, PublicKey};
 use crate::name::{DistinguishedName, fqdn};
-use crate::raw::{Raw, Signature};
+use crate::raw::{Raw, Signature, Version};
+use crate::signature::SignatureAlgorithm;
 
 /// Octets of a certificate at most, a bound of this lab; real ones have one or two thousand.
 pub const CERTIFICATE_MAX: usize = 65_535;
@@ -60,7 +61,11 @@ struct Facts {
     fingerprint: String,
     not_before: i64,
     not_after: i64,
-    is_v1: bool,
+    version: Version,
+    has_unique_id: bool,
+    raw_subject: Vec<u8>,
+    raw_issuer: Vec<u8>,
+    key_info: Vec<u8>,
     is_self_signed: bool,
     fqdns: Vec<String>,
     extensions: Extensions,
@@ -171,8 +176,27 @@ impl Certificate {
         &self.0.signature.algorithm
     }
 
-    pub(crate) fn is_v1(&self) -> bool {
-        self.0.is_v1
+    pub(crate) fn is_v3(&self) -> bool {
+        self.0.version == Version::V3
+    }
+
+    pub(crate) fn has_unique_id(&self) -> bool {
+        self.0.has_unique_id
+    }
+
+    /// The contents of the subject's `Name`, byte for byte.
+    pub(crate) fn raw_subject(&self) -> &[u8] {
+        &self.0.raw_subject
+    }
+
+    /// The contents of the issuer's `Name`, byte for byte.
+    pub(crate) fn raw_issuer(&self) -> &[u8] {
+        &self.0.raw_issuer
+    }
+
+    /// The contents of the `SubjectPublicKeyInfo`, byte for byte.
+    pub(crate) fn key_info(&self) -> &[u8] {
+        &self.0.key_info
     }
 
     pub(crate) fn is_self_issued(&self) -> bool {
@@ -184,12 +208,13 @@ impl Certificate {
     }
 
     pub(crate) fn is_v1_root(&self) -> bool {
-        self.0.is_v1 && self.0.is_self_signed
+        self.0.version == Version::V1 && self.0.is_self_signed
     }
 
-    /// CA:TRUE and not forbidden to sign certificates: what may stand at the end of a chain for webpki.
-    pub(crate) fn is_anchor(&self) -> bool {
-        self.is_ca() && self.0.extensions.may_sign()
+    /// Whether it may stand at the end of a chain and issue: CA:TRUE, or without basic constraints a self-signed
+    /// version 1 certificate or one that old habits make a CA's; and not forbidden to sign certificates.
+    pub fn may_issue(&self) -> bool {
+        self.ca_kind() != CaKind::No
     }
 
     pub(crate) fn is_current(&self, now: i64) -> bool {
@@ -201,11 +226,17 @@ impl Certificate {
         self.0.is_likely_issued_by(&issuer.0)
     }
 
+    /// Whether the authority key identifier names the very key of `issuer`, and not only contradicts nothing.
+    pub(crate) fn names_key_of(&self, issuer: &Certificate) -> bool {
+        let wanted = self.0.extensions.authority_key.as_ref().and_then(|key| key.key_id.as_ref());
+        wanted.is_some() && wanted == issuer.0.extensions.subject_key_id.as_ref()
+    }
+
     /// Whether `issuer`'s key signed this certificate.
-    pub(crate) fn is_signed_by(&self, issuer: &Certificate) -> bool {
+    pub(crate) fn check_signature_of(&self, issuer: &Certificate) -> Check {
         let Signature { message, algorithm, is_consistent, value } = &self.0.signature;
         let key = issuer.0.key.as_ref().filter(|_| *is_consistent);
-        key.is_some_and(|key| key.verifies(algorithm, message, value))
+        key.map_or(Check::Bad, |key| key.check(algorithm.scheme, message, value))
     }
 }
 
@@ -246,7 +277,11 @@ impl Facts {
             fingerprint: hex(Sha256::digest(der).as_ref()),
             not_before: parsed.validity().not_before.timestamp(),
             not_after: parsed.validity().not_after.timestamp(),
-            is_v1: raw.is_v1,
+            version: raw.version,
+            has_unique_id: raw.has_unique_id,
+            raw_subject: raw.subject.to_vec(),
+            raw_issuer: raw.issuer.to_vec(),
+            key_info: raw.key_info.to_vec(),
             is_self_signed: false,
             extensions,
             key: PublicKey::parse(raw.key_algorithm, raw.key),

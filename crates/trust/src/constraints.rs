@@ -98,6 +98,8 @@ struct Subtree {
     base: GeneralName,
     /// Minimum and maximum are absent (or zero): OpenSSL supports no others.
     is_plain: bool,
+    /// The element as it stands.
+    raw: Vec<u8>,
 }
 
 impl NameConstraints {
@@ -107,6 +109,25 @@ impl NameConstraints {
         let permitted = reader.optional(0xa0).map_or(Some(Vec::new()), subtrees)?;
         let excluded = reader.optional(0xa1).map_or(Some(Vec::new()), subtrees)?;
         reader.is_empty().then_some(NameConstraints { permitted, excluded })
+    }
+
+    /// Whether some of it is about names that webpki does not compare, and therefore refuses.
+    pub(crate) fn is_foreign_to_webpki(&self) -> bool {
+        self.permitted.iter().chain(&self.excluded).any(|subtree| !subtree.is_known_to_webpki())
+    }
+
+    /// The contents of `NameConstraints` with what webpki compares, and nothing else.
+    pub(crate) fn known_to_webpki(&self) -> Vec<u8> {
+        let known = |subtrees: &[Subtree]| -> Vec<u8> {
+            subtrees
+                .iter()
+                .filter(|subtree| subtree.is_known_to_webpki())
+                .flat_map(|s| s.raw.clone())
+                .collect()
+        };
+        let parts = [(0xa0, known(&self.permitted)), (0xa1, known(&self.excluded))];
+        let full = parts.into_iter().filter(|(_, subtrees)| !subtrees.is_empty());
+        full.flat_map(|(tag, subtrees)| der::element(tag, &subtrees)).collect()
     }
 
     /// Whether every name is allowed; else OpenSSL's number for the first that is not.
@@ -163,13 +184,18 @@ impl NameConstraints {
 }
 
 impl Subtree {
-    fn parse(contents: &[u8]) -> Option<Self> {
-        let mut reader = Reader::new(contents);
+    fn parse(element: der::Element<'_>) -> Option<Self> {
+        let mut reader = Reader::new(element.contents);
         let base = GeneralName::parse(reader.element()?)?;
         let minimum = reader.optional(0x80);
         let maximum = reader.optional(0x81);
         let is_plain = maximum.is_none() && minimum.is_none_or(|number| der::magnitude(number).is_empty());
-        reader.is_empty().then_some(Subtree { base, is_plain })
+        reader.is_empty().then(|| Subtree { base, is_plain, raw: element.whole.to_vec() })
+    }
+
+    /// A kind of name that webpki compares: it knows DNS names and addresses.
+    fn is_known_to_webpki(&self) -> bool {
+        matches!(self.base, GeneralName::Dns(_) | GeneralName::Ip(_)) && self.is_plain
     }
 
     fn require_plain(&self) -> Result<(), u16> {
@@ -181,7 +207,8 @@ fn subtrees(contents: &[u8]) -> Option<Vec<Subtree>> {
     let mut reader = Reader::new(contents);
     let mut found = Vec::new();
     while !reader.is_empty() {
-        found.push(Subtree::parse(reader.expect(der::SEQUENCE)?)?);
+        let element = reader.element().filter(|element| element.tag == der::SEQUENCE)?;
+        found.push(Subtree::parse(element)?);
     }
     Some(found)
 }

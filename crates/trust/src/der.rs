@@ -1,6 +1,6 @@
 //! The few DER shapes that are read by hand: raw ranges that a parser does not hand out.
 //!
-//! Everything here is total: any bytes give a value or `None`, and nothing is allocated.
+//! Everything here is total: any bytes give a value or `None`.
 
 /// `SEQUENCE` and `SEQUENCE OF`.
 pub(crate) const SEQUENCE: u8 = 0x30;
@@ -82,6 +82,17 @@ pub(crate) fn only(bytes: &[u8], tag: u8) -> Option<&[u8]> {
     reader.is_empty().then_some(contents)
 }
 
+/// An element of these contents, which are shorter than 16 MiB.
+pub(crate) fn element(tag: u8, contents: &[u8]) -> Vec<u8> {
+    let length = contents.len().to_be_bytes();
+    let octets = magnitude(&length);
+    let head = match u8::try_from(contents.len()) {
+        Ok(short @ 0..=0x7f) => vec![tag, short],
+        _ => [&[tag, 0x80 | u8::try_from(octets.len()).unwrap_or(0)], octets].concat(),
+    };
+    [head.as_slice(), contents].concat()
+}
+
 /// The bytes of a `BIT STRING`'s contents, with the unused bits of the last one cleared.
 ///
 /// Clearing is what OpenSSL does: a key usage bit that hides among the unused ones does not count.
@@ -126,6 +137,15 @@ mod tests {
         ] {
             let got = Reader::new(bytes).element().map(|element| element.contents);
             assert_eq!(got, want, "{case}");
+        }
+    }
+
+    #[test]
+    fn an_element_is_written_as_it_is_read() {
+        for length in [0, 1, 0x7f, 0x80, 0xff, 0x100, 0xffff, 0x1_0000] {
+            let contents = vec![7; length];
+            let written = element(SEQUENCE, &contents);
+            assert_eq!(only(&written, SEQUENCE), Some(contents.as_slice()), "{length} octets");
         }
     }
 

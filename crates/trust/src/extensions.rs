@@ -42,6 +42,11 @@ const HANDLED: [&str; 15] = [
     "2.5.29.33",
     "2.5.29.54",
 ];
+/// Those of them that webpki reads; any other that is critical is one that it does not know.
+const READ_BY_WEBPKI: [&str; 6] =
+    ["2.5.29.15", "2.5.29.17", "2.5.29.19", "2.5.29.30", "2.5.29.31", "2.5.29.37"];
+/// "Server gated crypto" of Microsoft and of Netscape: to OpenSSL as good as a server's usage.
+const SERVER_GATED: [&str; 2] = ["1.3.6.1.4.1.311.10.3.3", "2.16.840.1.113730.4.1"];
 const IP_ADDRESS_BLOCKS: &str = "1.3.6.1.5.5.7.1.7";
 const AUTONOMOUS_SYSTEMS: &str = "1.3.6.1.5.5.7.1.8";
 const PROXY_CERTIFICATE: &str = "1.3.6.1.5.5.7.1.14";
@@ -79,6 +84,8 @@ pub(crate) struct AuthorityKey {
 pub(crate) struct Extensions {
     pub(crate) is_invalid: bool,
     pub(crate) has_unhandled_critical: bool,
+    /// A critical extension that OpenSSL takes into account and webpki does not know.
+    pub(crate) has_foreign_critical: bool,
     pub(crate) is_proxy: bool,
     pub(crate) has_resources: bool,
     pub(crate) subject_key_id: Option<Vec<u8>>,
@@ -99,6 +106,8 @@ struct BasicConstraints {
 struct ExtendedUsage {
     client: bool,
     server: bool,
+    /// An old usage that OpenSSL takes for a server's.
+    is_gated: bool,
 }
 
 impl Extensions {
@@ -110,6 +119,7 @@ impl Extensions {
         for extension in extensions {
             let oid = extension.oid.to_id_string();
             facts.has_unhandled_critical |= extension.critical && !HANDLED.contains(&oid.as_str());
+            facts.has_foreign_critical |= extension.critical && !READ_BY_WEBPKI.contains(&oid.as_str());
             alternative_issuer |= oid == "2.5.29.18";
             facts.is_proxy |= oid == PROXY_CERTIFICATE;
             facts.has_resources |= [IP_ADDRESS_BLOCKS, AUTONOMOUS_SYSTEMS].contains(&oid.as_str());
@@ -184,8 +194,13 @@ impl Extensions {
     fn allows(&self, purpose: Purpose) -> bool {
         self.extended_usage.as_ref().is_none_or(|usage| match purpose {
             Purpose::Client => usage.client,
-            Purpose::Server => usage.server,
+            Purpose::Server => usage.server || usage.is_gated,
         })
+    }
+
+    /// Whether only "server gated crypto" lets a server use it.
+    pub(crate) fn is_only_gated(&self) -> bool {
+        self.extended_usage.as_ref().is_some_and(|usage| usage.is_gated && !usage.server)
     }
 
     /// Takes one extension in: `None` = OpenSSL does not read it, `Some(false)` = it cannot.
@@ -215,8 +230,10 @@ impl Extensions {
                 self.basic_constraints = Some(BasicConstraints { ca: basic.ca, path_length });
             }
             ParsedExtension::ExtendedKeyUsage(usage) => {
-                self.extended_usage =
-                    Some(ExtendedUsage { client: usage.client_auth, server: usage.server_auth });
+                let gated = |oid: &String| SERVER_GATED.contains(&oid.as_str());
+                let is_gated = usage.other.iter().map(|oid| oid.to_id_string()).any(|oid| gated(&oid));
+                let (client, server) = (usage.client_auth, usage.server_auth);
+                self.extended_usage = Some(ExtendedUsage { client, server, is_gated });
             }
             // A distribution point that names neither a place nor an issuer is not one.
             ParsedExtension::CRLDistributionPoints(points) => {

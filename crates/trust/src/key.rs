@@ -1,17 +1,26 @@
-//! Public keys and signatures: kinds, strength as OpenSSL rates it, and the check itself.
+//! Public keys: kinds, strength as OpenSSL rates it, and the check of what they signed.
 //!
-//! The check is the crypto provider's, the same that judges handshakes; what it does not know (DSA,
-//! Ed448, SHA-1, RSASSA-PSS keys) fails. Strengths only decide which number a refusal gets.
+//! The check is the crypto provider's, the same that judges handshakes, and [`crate::rsa`]'s for RSA that the provider
+//! does not take. What neither knows is [`Check::Unsupported`], and told as such: it is no bad signature.
 
-use webpki::ALL_VERIFICATION_ALGS;
+use aws_lc_rs::signature::{
+    ECDSA_P256K1_SHA256_ASN1, ECDSA_P521_SHA224_ASN1, UnparsedPublicKey, VerificationAlgorithm,
+};
+use rustls_pki_types::SignatureVerificationAlgorithm;
+use webpki::aws_lc_rs as provider;
 
 use crate::der::{self, Reader};
+use crate::rsa;
+use crate::signature::{Digest, ED448, ED25519, Pss, RSASSA_PSS, Scheme, SignatureAlgorithm};
 
-/// Security bits that `-auth_level 2` asks of keys and signature digests.
-const LEVEL_2_BITS: u16 = 112;
 /// The smallest RSA modulus, in bits, that OpenSSL 3.0 rates at 112 bits: its estimate of NIST SP
 /// 800-56B is rounded to the nearest multiple of eight, which 1,963 is the first to reach.
 const RSA_LEVEL_2_MODULUS: usize = 1963;
+/// Moduli and octets of exponent that the provider takes.
+const PROVIDER_MODULUS: std::ops::RangeInclusive<usize> = 2_048..=8_192;
+const PROVIDER_EXPONENT: usize = 4;
+/// A DSA key of 112 bits: bits of its two primes (FIPS 186-4 §4.2).
+const DSA_LEVEL_2: (usize, usize) = (2_048, 224);
 
 /// What OpenSSL's "signature algorithm matches issuer key" compares.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -21,14 +30,34 @@ pub(crate) enum KeyKind {
     Ec,
     Ed25519,
     Ed448,
+    Dsa,
+    /// X25519 and X448, which sign nothing.
+    Agreement,
 }
 
-/// A subject's public key; [`PublicKey::parse`] gives none for a key that nothing here understands.
+/// What came of a signature.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Check {
+    Good,
+    Bad,
+    /// Nothing here can check it.
+    Unsupported,
+}
+
+impl Check {
+    pub(crate) fn of(is_good: bool) -> Check {
+        if is_good { Check::Good } else { Check::Bad }
+    }
+}
+
+/// A subject's public key; [`PublicKey::parse`] gives none for a key that OpenSSL does not understand either.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct PublicKey {
     kind: KeyKind,
     description: String,
     is_level_2: bool,
+    /// What an RSASSA-PSS key is restricted to.
+    allowed: Option<Pss>,
     algorithm: Vec<u8>,
     key: Vec<u8>,
 }
@@ -38,21 +67,40 @@ impl PublicKey {
     pub(crate) fn parse(algorithm: &[u8], key: &[u8]) -> Option<Self> {
         let mut reader = Reader::new(algorithm);
         let oid = reader.expect(der::OID)?;
+        let mut allowed = None;
         let (kind, description, is_level_2) = match oid {
-            RSA_ENCRYPTION => rsa(KeyKind::Rsa, key)?,
-            RSASSA_PSS => rsa(KeyKind::RsaPss, key)?,
-            EC_PUBLIC_KEY => ec(reader.expect(der::OID)?, key)?,
+            RSA_ENCRYPTION => rsa_strength(KeyKind::Rsa, key)?,
+            RSASSA_PSS => {
+                if let Some(parameters) = reader.element() {
+                    allowed = Some(Pss::parse(parameters.whole)?);
+                }
+                rsa_strength(KeyKind::RsaPss, key)?
+            }
+            EC_PUBLIC_KEY => ec(&mut reader, key)?,
+            DSA => dsa(reader.expect(der::SEQUENCE)?)?,
+            _ if !reader.is_empty() => return None,
             ED25519 if key.len() == 32 => (KeyKind::Ed25519, "Ed25519".to_owned(), true),
             ED448 if key.len() == 57 => (KeyKind::Ed448, "Ed448".to_owned(), true),
+            X25519 if key.len() == 32 => (KeyKind::Agreement, "X25519".to_owned(), true),
+            X448 if key.len() == 56 => (KeyKind::Agreement, "X448".to_owned(), true),
             _ => return None,
         };
         let (algorithm, key) = (algorithm.to_vec(), key.to_vec());
-        Some(PublicKey { kind, description, is_level_2, algorithm, key })
+        Some(PublicKey { kind, description, is_level_2, allowed, algorithm, key })
     }
 
     /// "RSA 2048", "EC P-256", "Ed25519".
     pub(crate) fn description(&self) -> &str {
         &self.description
+    }
+
+    pub(crate) fn kind(&self) -> KeyKind {
+        self.kind
+    }
+
+    /// The contents of its `AlgorithmIdentifier`, byte for byte.
+    pub(crate) fn identifier(&self) -> &[u8] {
+        &self.algorithm
     }
 
     /// Whether the key reaches 112 bits of security.
@@ -68,68 +116,128 @@ impl PublicKey {
         }
     }
 
-    /// Whether this key made `signature` over `message`. An algorithm the provider lacks made nothing.
-    pub(crate) fn verifies(&self, algorithm: &SignatureAlgorithm, message: &[u8], signature: &[u8]) -> bool {
-        let mut candidates = ALL_VERIFICATION_ALGS.iter().filter(|candidate| {
-            candidate.signature_alg_id().as_ref() == algorithm.identifier
-                && candidate.public_key_alg_id().as_ref() == self.algorithm
-        });
-        candidates.any(|candidate| candidate.verify_signature(&self.key, message, signature).is_ok())
+    /// Whether this key made `signature` over `message`.
+    pub(crate) fn check(&self, scheme: Scheme, message: &[u8], signature: &[u8]) -> Check {
+        match (self.kind, scheme) {
+            (KeyKind::Rsa, Scheme::Pkcs1(_) | Scheme::Pss(_)) => self.check_rsa(scheme, message, signature),
+            (KeyKind::RsaPss, Scheme::Pss(pss)) => match self.allowed {
+                Some(allowed) if !pss.keeps_to(allowed) => Check::Bad,
+                _ => self.check_rsa(scheme, message, signature),
+            },
+            (KeyKind::Ec, Scheme::Ecdsa(digest)) => self.check_ecdsa(digest, message, signature),
+            (KeyKind::Ed25519, Scheme::Ed25519) => self.ask(provider::ED25519, message, signature),
+            (_, Scheme::Unknown) => Check::Unsupported,
+            _ => Check::Bad,
+        }
     }
-}
 
-/// How a certificate was signed.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct SignatureAlgorithm {
-    identifier: Vec<u8>,
-    kind: Option<KeyKind>,
-    security_bits: u16,
-}
+    fn check_rsa(&self, scheme: Scheme, message: &[u8], signature: &[u8]) -> Check {
+        let Some((modulus, exponent)) = rsa_numbers(&self.key) else { return Check::Bad };
+        let is_usual = bits(modulus).is_some_and(|bits| PROVIDER_MODULUS.contains(&bits))
+            && exponent.len() <= PROVIDER_EXPONENT;
+        match rsa_of_provider(scheme).filter(|_| is_usual) {
+            Some(algorithm) => self.ask(algorithm, message, signature),
+            None => rsa::check(modulus, exponent, scheme, message, signature),
+        }
+    }
 
-impl SignatureAlgorithm {
-    /// Reads an `AlgorithmIdentifier`'s contents; an unknown one has no kind and no strength.
-    pub(crate) fn parse(identifier: &[u8]) -> Self {
-        let oid = Reader::new(identifier).expect(der::OID).unwrap_or_default();
-        let (kind, security_bits) = match oid {
-            RSASSA_PSS => (Some(KeyKind::RsaPss), pss_bits(identifier)),
-            _ => known_signature(oid).map_or((None, 0), |(kind, bits)| (Some(kind), bits)),
+    fn check_ecdsa(&self, digest: Digest, message: &[u8], signature: &[u8]) -> Check {
+        let algorithm = match (self.description.as_str(), digest) {
+            ("EC P-256", Digest::Sha256) => provider::ECDSA_P256_SHA256,
+            ("EC P-256", Digest::Sha384) => provider::ECDSA_P256_SHA384,
+            ("EC P-256", Digest::Sha512) => provider::ECDSA_P256_SHA512,
+            ("EC P-384", Digest::Sha256) => provider::ECDSA_P384_SHA256,
+            ("EC P-384", Digest::Sha384) => provider::ECDSA_P384_SHA384,
+            ("EC P-384", Digest::Sha512) => provider::ECDSA_P384_SHA512,
+            ("EC P-521", Digest::Sha256) => provider::ECDSA_P521_SHA256,
+            ("EC P-521", Digest::Sha384) => provider::ECDSA_P521_SHA384,
+            ("EC P-521", Digest::Sha512) => provider::ECDSA_P521_SHA512,
+            ("EC P-521", Digest::Sha224) => return self.ask_raw(&ECDSA_P521_SHA224_ASN1, message, signature),
+            ("EC secp256k1", Digest::Sha256) => {
+                return self.ask_raw(&ECDSA_P256K1_SHA256_ASN1, message, signature);
+            }
+            _ => return Check::Unsupported,
         };
-        SignatureAlgorithm { identifier: identifier.to_vec(), kind, security_bits }
+        self.ask(algorithm, message, signature)
     }
 
-    /// Whether the digest reaches 112 bits of security.
-    pub(crate) fn is_strong(&self) -> bool {
-        self.security_bits >= LEVEL_2_BITS
+    fn ask(&self, algorithm: &dyn SignatureVerificationAlgorithm, message: &[u8], signature: &[u8]) -> Check {
+        Check::of(algorithm.verify_signature(&self.key, message, signature).is_ok())
     }
+
+    fn ask_raw(
+        &self, algorithm: &'static dyn VerificationAlgorithm, message: &[u8], signature: &[u8],
+    ) -> Check {
+        Check::of(UnparsedPublicKey::new(algorithm, &self.key).verify(message, signature).is_ok())
+    }
+}
+
+/// What the provider itself checks with an RSA key of the usual sizes.
+fn rsa_of_provider(scheme: Scheme) -> Option<&'static dyn SignatureVerificationAlgorithm> {
+    let plain = |digest: Digest, salt: usize| Scheme::Pss(Pss { digest, mask: digest, salt });
+    Some(match scheme {
+        Scheme::Pkcs1(Digest::Sha256) => provider::RSA_PKCS1_2048_8192_SHA256,
+        Scheme::Pkcs1(Digest::Sha384) => provider::RSA_PKCS1_2048_8192_SHA384,
+        Scheme::Pkcs1(Digest::Sha512) => provider::RSA_PKCS1_2048_8192_SHA512,
+        pss if pss == plain(Digest::Sha256, 32) => provider::RSA_PSS_2048_8192_SHA256_LEGACY_KEY,
+        pss if pss == plain(Digest::Sha384, 48) => provider::RSA_PSS_2048_8192_SHA384_LEGACY_KEY,
+        pss if pss == plain(Digest::Sha512, 64) => provider::RSA_PSS_2048_8192_SHA512_LEGACY_KEY,
+        _ => return None,
+    })
 }
 
 /// 1.2.840.113549.1.1.1
 const RSA_ENCRYPTION: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
-/// 1.2.840.113549.1.1.10
-const RSASSA_PSS: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0a];
 /// 1.2.840.10045.2.1
 const EC_PUBLIC_KEY: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
-/// 1.3.101.112
-const ED25519: &[u8] = &[0x2b, 0x65, 0x70];
-/// 1.3.101.113
-const ED448: &[u8] = &[0x2b, 0x65, 0x71];
+/// 1.2.840.10040.4.1
+const DSA: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x38, 0x04, 0x01];
+/// 1.3.101.110
+const X25519: &[u8] = &[0x2b, 0x65, 0x6e];
+/// 1.3.101.111
+const X448: &[u8] = &[0x2b, 0x65, 0x6f];
 
 type Strength = (KeyKind, String, bool);
 
-fn rsa(kind: KeyKind, key: &[u8]) -> Option<Strength> {
-    let mut reader = Reader::new(der::only(key, der::SEQUENCE)?);
-    let modulus = reader.expect(der::INTEGER)?;
-    reader.expect(der::INTEGER)?;
-    let negative = modulus.first().is_none_or(|first| first & 0x80 != 0);
-    let modulus = der::magnitude(modulus);
-    let idle = usize::try_from(modulus.first()?.leading_zeros()).ok()?;
-    let bits = (modulus.len() * 8).checked_sub(idle)?;
-    (!negative).then(|| (kind, format!("RSA {bits}"), bits >= RSA_LEVEL_2_MODULUS))
+fn rsa_strength(kind: KeyKind, key: &[u8]) -> Option<Strength> {
+    let bits = bits(rsa_numbers(key)?.0)?;
+    Some((kind, format!("RSA {bits}"), bits >= RSA_LEVEL_2_MODULUS))
 }
 
-/// A named curve; one written out in full is not supported, nor is one that is not listed.
-fn ec(curve: &[u8], key: &[u8]) -> Option<Strength> {
-    let (name, octets) = match curve {
+/// Modulus and exponent, without leading zeros.
+fn rsa_numbers(key: &[u8]) -> Option<(&[u8], &[u8])> {
+    let mut reader = Reader::new(der::only(key, der::SEQUENCE)?);
+    let modulus = reader.expect(der::INTEGER)?;
+    let exponent = reader.expect(der::INTEGER)?;
+    let negative = modulus.first().is_none_or(|first| first & 0x80 != 0);
+    (!negative).then(|| (der::magnitude(modulus), der::magnitude(exponent)))
+}
+
+/// Bits of a number that has no leading zero octets; `None` for nought.
+fn bits(number: &[u8]) -> Option<usize> {
+    let idle = usize::try_from(number.first()?.leading_zeros()).ok()?;
+    (number.len() * 8).checked_sub(idle)
+}
+
+/// A named curve, or one that is written out in full, of which the strength is taken on trust: nothing here can check
+/// what it signed. One that is not listed is unknown.
+fn ec(reader: &mut Reader<'_>, key: &[u8]) -> Option<Strength> {
+    let (form, point) = key.split_first()?;
+    if reader.peek() == Some(der::SEQUENCE) {
+        return matches!(form, 0x02..=0x04).then(|| (KeyKind::Ec, "EC, curve written out".to_owned(), true));
+    }
+    let (name, octets) = curve(reader.expect(der::OID)?)?;
+    let is_point = match form {
+        0x02 | 0x03 => point.len() == octets,
+        0x04 => point.len() == 2 * octets,
+        _ => false,
+    };
+    is_point.then(|| (KeyKind::Ec, format!("EC {name}"), octets > 24))
+}
+
+/// Name, and octets of a coordinate.
+fn curve(oid: &[u8]) -> Option<(&'static str, usize)> {
+    Some(match oid {
         [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x01] => ("P-192", 24),
         [0x2b, 0x81, 0x04, 0x00, 0x21] => ("P-224", 28),
         [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07] => ("P-256", 32),
@@ -140,48 +248,13 @@ fn ec(curve: &[u8], key: &[u8]) -> Option<Strength> {
         [0x2b, 0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01, 0x0b] => ("brainpoolP384r1", 48),
         [0x2b, 0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01, 0x0d] => ("brainpoolP512r1", 64),
         _ => return None,
-    };
-    let (form, point) = key.split_first()?;
-    let is_point = match form {
-        0x02 | 0x03 => point.len() == octets,
-        0x04 => point.len() == 2 * octets,
-        _ => false,
-    };
-    is_point.then(|| (KeyKind::Ec, format!("EC {name}"), octets > 24))
+    })
 }
 
-/// Kind of key and security bits: half the digest, less where the digest is broken (SHA-1 63, MD5 39).
-fn known_signature(oid: &[u8]) -> Option<(KeyKind, u16)> {
-    if let Some(last) = oid.strip_prefix(&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01]) {
-        return match last {
-            [4] => Some((KeyKind::Rsa, 39)),
-            [5] => Some((KeyKind::Rsa, 63)),
-            [11] => Some((KeyKind::Rsa, 128)),
-            [12] => Some((KeyKind::Rsa, 192)),
-            [13] => Some((KeyKind::Rsa, 256)),
-            [14] => Some((KeyKind::Rsa, 112)),
-            _ => None,
-        };
-    }
-    match oid {
-        [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x01] => Some((KeyKind::Ec, 63)),
-        [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x01] => Some((KeyKind::Ec, 112)),
-        [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02] => Some((KeyKind::Ec, 128)),
-        [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x03] => Some((KeyKind::Ec, 192)),
-        [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x04] => Some((KeyKind::Ec, 256)),
-        ED25519 => Some((KeyKind::Ed25519, 128)),
-        ED448 => Some((KeyKind::Ed448, 224)),
-        _ => None,
-    }
-}
-
-/// RSASSA-PSS states its digest in the parameters: only the three the provider can check count.
-fn pss_bits(identifier: &[u8]) -> u16 {
-    let known = [
-        (webpki::aws_lc_rs::RSA_PSS_2048_8192_SHA256_LEGACY_KEY, 128),
-        (webpki::aws_lc_rs::RSA_PSS_2048_8192_SHA384_LEGACY_KEY, 192),
-        (webpki::aws_lc_rs::RSA_PSS_2048_8192_SHA512_LEGACY_KEY, 256),
-    ];
-    let found = known.iter().find(|(algorithm, _)| algorithm.signature_alg_id().as_ref() == identifier);
-    found.map_or(0, |(_, bits)| *bits)
+/// `DSA-Parms`: the sizes of its two primes.
+fn dsa(parameters: &[u8]) -> Option<Strength> {
+    let mut reader = Reader::new(parameters);
+    let [p, q] = [reader.expect(der::INTEGER)?, reader.expect(der::INTEGER)?].map(der::magnitude);
+    let (p, q) = (bits(p)?, bits(q)?);
+    Some((KeyKind::Dsa, format!("DSA {p}"), p >= DSA_LEVEL_2.0 && q >= DSA_LEVEL_2.1))
 }

@@ -9,7 +9,8 @@
 //! Pure: no clock, no files, no sockets. Time is an argument; a store is parsed once, when it is loaded.
 //!
 //! Bounds, whatever a peer sends: [`CERTIFICATE_MAX`] octets a certificate, [`MAX_SENT`] certificates,
-//! [`MAX_INTERMEDIATES`] between the peer's and the trusted one, one candidate path.
+//! [`MAX_INTERMEDIATES`] between the peer's and the trusted one, [`SIGNATURE_CHECKS`] signatures looked at in search
+//! of a path.
 
 mod admission;
 mod certificate;
@@ -19,7 +20,11 @@ mod escape;
 mod extensions;
 mod key;
 mod name;
+mod proof;
 mod raw;
+mod rsa;
+mod second_judge;
+mod signature;
 mod store;
 mod verdict;
 mod verify;
@@ -29,7 +34,8 @@ pub use admission::{Admission, admit};
 pub use certificate::{CERTIFICATE_MAX, Certificate, CertificateError};
 pub use escape::{escape, escape_name, printable};
 pub use extensions::Purpose;
+pub use proof::{PSS_KEY_SCHEMES, Proof};
 pub use store::TrustStore;
 pub use verdict::{Verdict, code};
 pub use verify::{MAX_SENT, verify};
-pub use walk::MAX_INTERMEDIATES;
+pub use walk::{MAX_INTERMEDIATES, SIGNATURE_CHECKS};

@@ -1,12 +1,21 @@
 //! The parts of a certificate as they stand in its DER, for what must be taken byte for byte.
 
 use crate::der::{self, Reader};
-use crate::key::SignatureAlgorithm;
+use crate::signature::SignatureAlgorithm;
+
+/// The version that a certificate says it has.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Version {
+    V1,
+    V3,
+    /// Version 2, or none that there is.
+    Other,
+}
 
 /// The parts of a certificate as they stand in its DER.
 pub(crate) struct Raw<'a> {
     message: &'a [u8],
-    pub(crate) is_v1: bool,
+    pub(crate) version: Version,
     pub(crate) serial: &'a [u8],
     inner_algorithm: &'a [u8],
     pub(crate) issuer: &'a [u8],
@@ -14,6 +23,10 @@ pub(crate) struct Raw<'a> {
     pub(crate) subject: &'a [u8],
     pub(crate) key_algorithm: &'a [u8],
     pub(crate) key: &'a [u8],
+    /// The contents of the `SubjectPublicKeyInfo`.
+    pub(crate) key_info: &'a [u8],
+    /// An issuer or subject unique identifier, which nobody uses.
+    pub(crate) has_unique_id: bool,
     outer_algorithm: &'a [u8],
     signature: &'a [u8],
 }
@@ -33,14 +46,20 @@ impl<'a> Raw<'a> {
         let mut validity = Reader::new(body.expect(der::SEQUENCE)?);
         let dates = [validity.element()?, validity.element()?];
         let subject = body.expect(der::SEQUENCE)?;
-        let mut info = Reader::new(body.expect(der::SEQUENCE)?);
+        let key_info = body.expect(der::SEQUENCE)?;
+        let mut info = Reader::new(key_info);
         let key_algorithm = info.expect(der::SEQUENCE)?;
         let key = octets(info.expect(der::BIT_STRING)?)?;
-        let is_v1 = version.is_none_or(|version| version.last() == Some(&0));
+        let has_unique_id = [0x81, 0x82].map(|tag| body.optional(tag).is_some()).contains(&true);
+        let version = match version.and_then(|version| version.last()) {
+            None | Some(0) => Version::V1,
+            Some(2) => Version::V3,
+            Some(_) => Version::Other,
+        };
         let message = message.whole;
         Some(Raw {
             message,
-            is_v1,
+            version,
             serial,
             inner_algorithm,
             issuer,
@@ -48,6 +67,8 @@ impl<'a> Raw<'a> {
             subject,
             key_algorithm,
             key,
+            key_info,
+            has_unique_id,
             outer_algorithm,
             signature,
         })

@@ -1,10 +1,11 @@
 //! The certificates that a node trusts, as its `tomcat-trust` folder holds them.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use crate::certificate::Certificate;
 
-/// An immutable set of trusted certificates in the order they were uploaded.
+/// An immutable set of trusted certificates. Their order decides nothing.
 ///
 /// Each is a *pin*: that very certificate is trusted. Those that are CAs and may sign are *anchors* too:
 /// what they issue is trusted. Cloning copies a pointer; to change a store, make another.
@@ -30,15 +31,30 @@ impl TrustStore {
         self.certificates.contains(certificate)
     }
 
-    /// All of them, in order.
+    /// All of them, as they were given.
     pub fn certificates(&self) -> &[Certificate] {
         &self.certificates
     }
 
-    /// Whether a root CA was uploaded: self-signed, CA:TRUE, allowed to sign certificates.
+    /// Whether a root CA was uploaded: self-signed, and [`Certificate::may_issue`].
     pub fn has_anchor(&self) -> bool {
-        self.certificates.iter().any(|certificate| certificate.is_anchor() && certificate.is_self_signed())
+        self.certificates.iter().any(|certificate| certificate.may_issue() && certificate.is_self_signed())
     }
+}
+
+/// The certificates of the store that may have issued `subject`, the likeliest first: those whose key identifier it
+/// names, of those the ones that are valid at `now`, of those the one that begins latest. Of those that are not valid
+/// the last to end comes first, as OpenSSL has it; and where all that is equal, their bytes decide.
+pub(crate) fn issuers<'a>(store: &'a TrustStore, subject: &Certificate, now: i64) -> Vec<&'a Certificate> {
+    let mut found: Vec<_> =
+        store.certificates.iter().filter(|candidate| subject.is_issued_by(candidate)).collect();
+    found.sort_by_cached_key(|candidate| {
+        let is_current = candidate.is_current(now);
+        let begins = if is_current { candidate.not_before() } else { i64::MIN };
+        let rank = (subject.names_key_of(candidate), is_current, begins, candidate.not_after());
+        Reverse((rank, candidate.der().to_vec()))
+    });
+    found
 }
 
 /// The certificate among `candidates` that OpenSSL takes for `subject`'s issuer: the first that is valid

@@ -38,7 +38,7 @@ pub mod code {
     pub const EXCLUDED_VIOLATION: u16 = 48;
     /// A name constraint with a minimum or maximum.
     pub const SUBTREE_MINMAX: u16 = 49;
-    /// OpenSSL would accept, the second judge does not.
+    /// OpenSSL might accept, this lab does not, and the text says why.
     pub const APPLICATION_VERIFICATION: u16 = 50;
     /// A name constraint of a type that is not supported.
     pub const UNSUPPORTED_CONSTRAINT_TYPE: u16 = 51;
