@@ -82,6 +82,11 @@ pub const OPTIONS: &[OptionRow] = &[
     ),
     row("key", "authentication.key", "FILE", "Its private key, PEM, not encrypted"),
     row("trust", "authentication.trust", "DIR", "tomcat-trust: every *.pem in this folder"),
+    switch(
+        "allow-weak-key",
+        "authentication.allow_weak_key",
+        "Take an RSA --key below 2048 bits, to see a peer refuse it",
+    ),
     row("sync-every", "sync_every", "TIME", "Synchronize Clusters Every, 1s-1440m [default: 10m]"),
     row("registration-server", "registration.server", "HOST", "The hub that a spoke registers with"),
     row("registration-tls-port", "registration.tls_port", "PORT", "Its port for TLS [default: 7501]"),

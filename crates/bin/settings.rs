@@ -229,9 +229,17 @@ fn network_key(layers: &Layers) -> Result<Option<NetworkKey>, OptionError> {
 
 /// All three, or none of them.
 fn identity(layers: &Layers) -> Result<Option<IdentityPaths>, OptionError> {
+    let allow_weak_key = switch(layers, "allow-weak-key")?;
     let paths = ["cert", "key", "trust"].map(|name| layers.path(name));
     match paths {
-        [Some(certificate), Some(key), Some(trust)] => Ok(Some(IdentityPaths { certificate, key, trust })),
+        [Some(certificate), Some(key), Some(trust)] => {
+            Ok(Some(IdentityPaths { certificate, key, trust, allow_weak_key }))
+        }
+        [None, None, None] if allow_weak_key => {
+            let origin = "--allow-weak-key".to_owned();
+            let problem = "is about a key that was not named".to_owned();
+            Err(OptionError { origin, problem, cure: "give --cert, --key and --trust too".to_owned() })
+        }
         [None, None, None] => Ok(None),
         _ => {
             let origin = "--cert, --key, --trust".to_owned();

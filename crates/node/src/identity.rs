@@ -16,6 +16,7 @@ use zeroize::Zeroizing;
 
 use crate::pem::{self, PemError};
 use crate::staged::Staged;
+use crate::weak_key;
 
 /// Where certificates, key and trust store lie.
 #[derive(Clone, Debug)]
@@ -26,6 +27,8 @@ pub struct IdentityPaths {
     pub key: PathBuf,
     /// The folder of `tomcat-trust`: every `*.pem` in it.
     pub trust: PathBuf,
+    /// Take an RSA key that is too small, so that a peer can be seen refusing it.
+    pub allow_weak_key: bool,
 }
 
 impl IdentityPaths {
@@ -35,6 +38,7 @@ impl IdentityPaths {
             certificate: platform.join("tomcat/tomcat.pem"),
             key: platform.join("tomcat/tomcat.key"),
             trust: platform.join("tomcat-trust"),
+            allow_weak_key: false,
         }
     }
 
@@ -124,12 +128,14 @@ pub(crate) fn certified(
     paths: &IdentityPaths, chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>,
     provider: &CryptoProvider,
 ) -> Result<CertifiedKey, PemError> {
-    let key = provider.key_provider.load_private_key(key).map_err(|error| {
-        PemError::new(
-            &paths.key,
-            format!("holds a key that cannot be used: {error}"),
-            "use RSA-2048 or P-256",
-        )
+    let weak = if paths.allow_weak_key { weak_key::signer(&key) } else { None };
+    let fault = weak_key::fault(&key);
+    let loaded = provider.key_provider.load_private_key(key);
+    let key = loaded.or_else(|error| weak.ok_or(error)).map_err(|error| {
+        let problem = fault.unwrap_or_else(|| format!("holds a key that cannot be used: {error}"));
+        let cure = "use RSA-2048 or P-256; to see a peer refuse RSA-1024, name the files with --cert, --key, --trust and \
+                    add --allow-weak-key";
+        PemError::new(&paths.key, problem, cure)
     })?;
     let certified = CertifiedKey::new(chain, key);
     certified.keys_match().map_err(|_| {

@@ -32,6 +32,7 @@ mod strangers;
 mod stream;
 mod tls;
 mod verifier;
+mod weak_key;
 
 pub use dice::{Dice, SystemDice};
 pub use identity::{Identity, IdentityPaths};

@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 use ilslab_node::IdentityPaths;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, SanType,
+    KeyUsagePurpose, PublicKeyData, SanType,
 };
+use rsa::pkcs1::EncodeRsaPublicKey;
+use rsa::pkcs8::{EncodePrivateKey, LineEnding};
 use time::{Duration, OffsetDateTime};
 
 /// A certificate and its key, as PEM.
@@ -43,10 +45,39 @@ impl Ca {
         Self { pem, issuer: Issuer::new(params, key) }
     }
 
+    pub(crate) fn issue_rsa(&self, fqdn: &str, key: &Rsa) -> Pair {
+        let certificate = leaf(fqdn, Flaw::None).signed_by(key, &self.issuer).expect("signs");
+        Pair { certificate: certificate.pem(), key: key.pem.clone() }
+    }
+
     pub(crate) fn issue(&self, fqdn: &str, flaw: Flaw) -> Pair {
         let key = KeyPair::generate().expect("a key");
         let certificate = leaf(fqdn, flaw).signed_by(&key, &self.issuer).expect("signs");
         Pair { certificate: certificate.pem(), key: key.serialize_pem() }
+    }
+}
+
+/// An RSA key of a size that the provider does not make.
+pub(crate) struct Rsa {
+    public: Vec<u8>,
+    pub(crate) pem: String,
+}
+
+impl Rsa {
+    pub(crate) fn new(bits: usize) -> Self {
+        let key = rsa::PrivateKey::new(&mut getrandom::SysRng, bits).expect("a key");
+        let pem = key.to_pkcs8_pem(LineEnding::LF).expect("a key is written").to_string();
+        Self { public: key.to_public_key().to_pkcs1_der().expect("a key is written").into_vec(), pem }
+    }
+}
+
+impl PublicKeyData for Rsa {
+    fn der_bytes(&self) -> &[u8] {
+        &self.public
+    }
+
+    fn algorithm(&self) -> &'static rcgen::SignatureAlgorithm {
+        &rcgen::PKCS_RSA_SHA256
     }
 }
 
@@ -109,6 +140,7 @@ pub(crate) fn write(folder: &Path, pair: &Pair, trusted: &[&str]) -> IdentityPat
         certificate: folder.join("tomcat.pem"),
         key: folder.join("tomcat.key"),
         trust: folder.join("trust"),
+        allow_weak_key: false,
     };
     std::fs::create_dir_all(&paths.trust).expect("a folder");
     std::fs::write(&paths.certificate, &pair.certificate).expect("writes");
