@@ -5,6 +5,7 @@
 
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
+pub(crate) mod forge;
 pub(crate) mod oracle;
 
 use std::collections::HashMap;
@@ -18,6 +19,8 @@ use rcgen::{
     PublicKeyData, RsaKeySize, SanType, date_time_ymd,
 };
 use rustls_pki_types::{CertificateDer, UnixTime};
+
+pub(crate) use forge::Spelling;
 
 pub(crate) use ilslab_trust::Purpose;
 
@@ -37,6 +40,10 @@ pub(crate) enum Key {
     P384(u8),
     Ed25519(u8),
     Rsa(u8),
+    /// RSA of 1,963, 2,041 or 2,047 bits.
+    Small(u8),
+    /// A key of the type RSASSA-PSS.
+    Pss(u8),
     /// An RSA-1024 key whose private half nobody has.
     Weak,
 }
@@ -54,6 +61,8 @@ impl Key {
             Key::Ed25519(number) => (3, number),
             Key::Rsa(number) => (4, number),
             Key::Weak => (5, 0),
+            Key::Small(number) => (6, number),
+            Key::Pss(number) => (7, number),
         };
         let mut id = [kind; 20];
         id[19] = number;
@@ -72,7 +81,7 @@ impl Key {
             Key::P384(_) => KeyPair::generate_for(&rcgen::PKCS_ECDSA_P384_SHA384),
             Key::Ed25519(_) => KeyPair::generate_for(&rcgen::PKCS_ED25519),
             Key::Rsa(_) => KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, RsaKeySize::_2048),
-            Key::Weak => panic!("the weak key signs nothing"),
+            Key::Weak | Key::Small(_) | Key::Pss(_) => panic!("rcgen does not make this key"),
         };
         made.expect("the provider makes these keys")
     }
@@ -112,6 +121,11 @@ pub(crate) struct Blueprint {
     pub(crate) sha1: bool,
     pub(crate) tampered: bool,
     pub(crate) raw_extensions: Vec<(Vec<u64>, Vec<u8>)>,
+    pub(crate) critical_extensions: Vec<(Vec<u64>, Vec<u8>)>,
+    /// How subject and issuer are written.
+    pub(crate) spelling: (Spelling, Spelling),
+    /// 3, or an old one without extensions.
+    pub(crate) version: u8,
 }
 
 impl Blueprint {
@@ -138,6 +152,9 @@ impl Blueprint {
             sha1: false,
             tampered: false,
             raw_extensions: Vec::new(),
+            critical_extensions: Vec::new(),
+            spelling: (Spelling::Plain, Spelling::Plain),
+            version: 3,
         }
     }
 
@@ -176,12 +193,16 @@ impl Blueprint {
     pub(crate) fn der(&self) -> CertificateDer<'static> {
         let mut issuer_params = CertificateParams::default();
         issuer_params.distinguished_name = common_name(&self.issuer);
-        let issuer = Issuer::from_params(&issuer_params, self.signer.pair());
-        let made = match self.key {
+        let stand_in = |key: Key| if forge::is_odd(key) { Key::Ec(250) } else { key };
+        let issuer = Issuer::from_params(&issuer_params, stand_in(self.signer).pair());
+        let made = match stand_in(self.key) {
             Key::Weak => self.params().signed_by(&weak_key(), &issuer),
             key => self.params().signed_by(key.pair(), &issuer),
         };
         let mut der = made.expect("rcgen signs what a blueprint says").der().to_vec();
+        if forge::is_needed(self) {
+            der = forge::forge(self, &der);
+        }
         if self.sha1 {
             claim_sha1(&mut der);
         }
@@ -247,6 +268,9 @@ impl Blueprint {
         let constraints: Vec<u8> = subtrees.iter().flat_map(subtree).collect();
         if !constraints.is_empty() {
             push(&[2, 5, 29, 30], true, tlv(0x30, &constraints));
+        }
+        for (oid, content) in &self.critical_extensions {
+            push(oid, true, content.clone());
         }
         for (oid, content) in &self.raw_extensions {
             push(oid, false, content.clone());

@@ -8,7 +8,7 @@ use ilslab_trust::Certificate;
 use crate::common::oracle::Oracle;
 use crate::common::{
     Basic, Blueprint, KU_CERT_SIGN, KU_CRL_SIGN, KU_DIGITAL_SIGNATURE, KU_KEY_AGREEMENT, Key, NOW, Purpose,
-    judge,
+    Spelling, judge, tlv,
 };
 
 /// What is wrong with a chain.
@@ -43,10 +43,20 @@ pub(crate) enum Twist {
     Rollover,
     CaAsLeaf,
     ImportedIssuer,
+    Spelled,
+    NonAscii,
+    OldRoot,
+    HabitRoot,
+    OldLeaf,
+    PssCa,
+    SmallRsa,
+    Policies,
+    Directory,
+    Renewed,
 }
 
 /// All of them.
-pub(crate) const TWISTS: [Twist; 29] = [
+pub(crate) const TWISTS: [Twist; 39] = [
     Twist::Nothing,
     Twist::Expired,
     Twist::NotYetValid,
@@ -76,6 +86,16 @@ pub(crate) const TWISTS: [Twist; 29] = [
     Twist::Rollover,
     Twist::CaAsLeaf,
     Twist::ImportedIssuer,
+    Twist::Spelled,
+    Twist::NonAscii,
+    Twist::OldRoot,
+    Twist::HabitRoot,
+    Twist::OldLeaf,
+    Twist::PssCa,
+    Twist::SmallRsa,
+    Twist::Policies,
+    Twist::Directory,
+    Twist::Renewed,
 ];
 
 /// A chain before it is made: `path[0]` is the leaf, its last the root.
@@ -214,6 +234,16 @@ impl World {
             Twist::Rollover => self.roll_over(),
             Twist::CaAsLeaf => self.path[0].basic = Basic::Ca,
             Twist::ImportedIssuer => self.issue_from_import(dice),
+            Twist::Spelled => self.spell(dice),
+            Twist::NonAscii => self.use_umlauts(dice),
+            Twist::OldRoot => self.path[root].version = 1,
+            Twist::HabitRoot => self.path[root].basic = Basic::Absent,
+            Twist::OldLeaf => self.path[0].version = [1, 2][dice.random_range(0..2)],
+            Twist::PssCa => self.use_key(dice, |dice| Key::Pss(dice.random_range(0..4))),
+            Twist::SmallRsa => self.use_key(dice, |dice| Key::Small(dice.random_range(0..3))),
+            Twist::Policies => self.add_policies(dice),
+            Twist::Directory => self.constrain_directory(dice),
+            Twist::Renewed => self.renew_root(dice),
         }
     }
 
@@ -377,6 +407,76 @@ impl World {
         let leaf = &mut self.path[0];
         (leaf.issuer, leaf.signer) = (name.to_owned(), Key::Ec(35));
         leaf.authority_key_id = leaf.authority_key_id.map(|_| Key::Ec(35).id());
+    }
+
+    /// Names that are the same as text and not as bytes.
+    fn spell(&mut self, dice: &mut StdRng) {
+        let spellings =
+            [Spelling::Printable, Spelling::Bmp, Spelling::UpperCase, Spelling::Spaced, Spelling::Plain];
+        for blueprint in &mut self.path {
+            let mut any = || spellings[dice.random_range(0..spellings.len())];
+            blueprint.spelling = (any(), any());
+        }
+    }
+
+    /// A CA with a letter in its name that each string type writes in its own way.
+    fn use_umlauts(&mut self, dice: &mut StdRng) {
+        let spellings = [Spelling::Teletex, Spelling::Bmp, Spelling::Plain];
+        let mut any = || spellings[dice.random_range(0..spellings.len())];
+        let name = |name: &str| name.replace("CA", "Züri");
+        for blueprint in &mut self.path {
+            (blueprint.subject, blueprint.issuer) = (name(&blueprint.subject), name(&blueprint.issuer));
+            blueprint.spelling = (any(), any());
+        }
+    }
+
+    /// A certificate of the path has this key, and with it signs what is below it.
+    fn use_key(&mut self, dice: &mut StdRng, key: impl Fn(&mut StdRng) -> Key) {
+        let index = dice.random_range(0..self.path.len());
+        let key = key(dice);
+        self.path[index].key = key;
+        self.path[index].subject_key_id = None;
+        if self.path[index].subject == self.path[index].issuer {
+            (self.path[index].signer, self.path[index].authority_key_id) = (key, None);
+        }
+        if index > 0 {
+            (self.path[index - 1].signer, self.path[index - 1].authority_key_id) = (key, None);
+        }
+    }
+
+    /// Policies that OpenSSL takes note of and, without being asked, does not enforce.
+    fn add_policies(&mut self, dice: &mut StdRng) {
+        let any_policy = vec![0x30, 8, 0x30, 6, 6, 4, 0x55, 0x1d, 0x20, 0];
+        let choices = [(32, any_policy), (36, vec![0x30, 3, 0x80, 1, 0]), (54, vec![2, 1, 0])];
+        let (last, content) = choices[dice.random_range(0..choices.len())].clone();
+        self.any(dice).critical_extensions.push((vec![2, 5, 29, last], content));
+    }
+
+    /// A CA that permits or excludes a directory name.
+    fn constrain_directory(&mut self, dice: &mut StdRng) {
+        let index = self.any_ca(dice);
+        let name = ["peer.example.com", "other.example.com"][dice.random_range(0..2)];
+        let attribute = [tlv(6, &[0x55, 4, 3]), tlv(0x0c, name.as_bytes())].concat();
+        let directory = tlv(0x30, &tlv(0x31, &tlv(0x30, &attribute)));
+        let subtree = tlv(0x30, &tlv(0xa4, &directory));
+        let content = tlv(0x30, &tlv([0xa0, 0xa1][dice.random_range(0..2)], &subtree));
+        self.path[index].critical_extensions.push((vec![2, 5, 29, 30], content));
+    }
+
+    /// The store has the root under several dates and keys, one of which works.
+    fn renew_root(&mut self, dice: &mut StdRng) {
+        let root = self.path[self.root()].clone();
+        for number in 0..3 {
+            let mut other = root.clone();
+            other.serial += 1 + number;
+            other.years = (dice.random_range(2015..2026), dice.random_range(2027..2040));
+            if dice.random() {
+                other.key = if root.key.is_rsa() { Key::Rsa(7) } else { Key::Ec(36) };
+                other.signer = other.key;
+                (other.subject_key_id, other.authority_key_id) = (None, None);
+            }
+            self.more_stored.push(other);
+        }
     }
 
     /// What two twists together made impossible to sign: nobody has the weak key, and only RSA claims SHA-1.

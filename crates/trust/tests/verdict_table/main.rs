@@ -6,6 +6,7 @@
 mod common;
 mod corners;
 mod row;
+mod second;
 
 use common::oracle::{Oracle, read_der};
 use common::{Basic, Blueprint, KU_CRL_SIGN, Key, NOW, Purpose, judge};
