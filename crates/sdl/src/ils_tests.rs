@@ -302,6 +302,12 @@ fn other_ends_of_a_handshake_have_one_line_and_a_dialler_its_error() {
             "bad signature [123]),lib=SSL routines [20],fun=ssl3_get_cert_verify [136]",
             "bad signature [123]),lib=SSL routines [20],fun=ssl3_get_key_exchange [141]",
         ),
+        (
+            "a key whose signatures cannot be checked",
+            rejected(Rejection::Unchecked),
+            "wrong signature type [370]),lib=SSL routines [20],fun=ssl3_get_cert_verify [136]",
+            "wrong signature type [370]),lib=SSL routines [20],fun=ssl3_get_key_exchange [141]",
+        ),
     ] {
         let accepted = texts(&sample::noted(Accepted, true, happening.clone()));
         assert!(accepted[0].contains(hub), "{case}: {accepted:?}");

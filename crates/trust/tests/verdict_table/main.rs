@@ -5,6 +5,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod corners;
+mod foreign;
 mod row;
 mod second;
 
