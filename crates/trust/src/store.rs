@@ -42,16 +42,21 @@ impl TrustStore {
     }
 }
 
-/// The certificates of the store that may have issued `subject`, the likeliest first: those whose key identifier it
-/// names, of those the ones that are valid at `now`, of those the one that begins latest. Of those that are not valid
-/// the last to end comes first, as OpenSSL has it; and where all that is equal, their bytes decide.
+/// The certificates of the store that OpenSSL could take for `subject`'s issuer, the likeliest first: those whose key
+/// identifier it names, of those the one that begins latest; where all that is equal, their bytes decide.
+///
+/// Where one is valid at `now`, OpenSSL takes none that is not, and else only the last to end.
 pub(crate) fn issuers<'a>(store: &'a TrustStore, subject: &Certificate, now: i64) -> Vec<&'a Certificate> {
     let mut found: Vec<_> =
         store.certificates.iter().filter(|candidate| subject.is_issued_by(candidate)).collect();
+    let has_current = found.iter().any(|candidate| candidate.is_current(now));
+    let last = found.iter().map(|candidate| candidate.not_after()).max();
+    found.retain(|candidate| match has_current {
+        true => candidate.is_current(now),
+        false => Some(candidate.not_after()) == last,
+    });
     found.sort_by_cached_key(|candidate| {
-        let is_current = candidate.is_current(now);
-        let begins = if is_current { candidate.not_before() } else { i64::MIN };
-        let rank = (subject.names_key_of(candidate), is_current, begins, candidate.not_after());
+        let rank = (subject.names_key_of(candidate), candidate.not_before(), candidate.not_after());
         Reverse((rank, candidate.der().to_vec()))
     });
     found

@@ -42,7 +42,11 @@ fn a_signature_is_checked_as_openssl_does_or_refused_with_the_true_reason() {
         oracle.run(&format!("{sign} -out leaf.der{signed}"));
         let (chain, store) = ([read_der(&oracle.path("leaf.der"))], [read_der(&oracle.path("root.der"))]);
         for purpose in [Purpose::Client, Purpose::Server] {
-            assert_eq!(oracle.verify(&chain, &store, purpose, AT, &[]), if ours == UNKNOWN { (20, 0) } else { (0, 0) }, "openssl on {name}");
+            assert_eq!(
+                oracle.verify(&chain, &store, purpose, AT, &[]),
+                if ours == UNKNOWN { (20, 0) } else { (0, 0) },
+                "openssl on {name}"
+            );
             assert_eq!(judge(&chain, &store, purpose, AT).text(), ours, "{name}");
             // What OpenSSL refuses before it looks at the signature is refused with its number.
             assert_eq!(judge(&chain, &[], purpose, AT).code(), 20, "{name}, root missing");
