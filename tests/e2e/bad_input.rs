@@ -52,6 +52,7 @@ fn a_wrong_option_is_exit_3_with_the_key_the_nearest_name_and_the_range() {
         (vec!["--use-tls", "--patience", "61"], vec!["--patience", "from 1 to 60"]),
         (vec!["--use-tls", "--cluster-id", "no spaces"], vec!["--cluster-id", "1 to 50"]),
         (vec!["--use-tls", "--cert", &password], vec!["--cert, --key, --trust", "all three"]),
+        (vec!["--use-tls", "--allow-weak-key"], vec!["--allow-weak-key", "--cert, --key and --trust"]),
         (vec!["--use-tls", "--registration-server", "hub"], vec!["--registration-server", "spoke"]),
         (vec!["--use-tsl"], vec!["--use-tsl", "--use-tls"]),
     ] {

@@ -51,8 +51,10 @@ impl Verifier {
         trust: Arc<TrustStore>, purpose: Purpose, provider: Arc<CryptoProvider>, has_tls13: bool,
     ) -> (Arc<Self>, Arc<Seen>) {
         let seen = Arc::new(Seen::default());
-        let takes_pss_keys = has_tls13 || purpose == Purpose::Client;
-        (Arc::new(Self { trust, purpose, provider, takes_pss_keys, seen: Arc::clone(&seen) }), seen)
+        (
+            Arc::new(Self { trust, purpose, provider, takes_pss_keys: has_tls13, seen: Arc::clone(&seen) }),
+            seen,
+        )
     }
 
     fn judge(
@@ -90,8 +92,8 @@ impl Verifier {
         Err(Error::InvalidCertificate(CertificateError::BadSignature))
     }
 
-    /// The provider's, and those of RSASSA-PSS keys. rustls itself does not follow a hub of TLS 1.2 that signs with such
-    /// a key, and one that is not asked for it says so.
+    /// The provider's, and those of RSASSA-PSS keys. With TLS 1.2 rustls neither follows a hub that signs with such a key
+    /// nor asks a spoke for it.
     fn schemes(&self) -> Vec<SignatureScheme> {
         let mut schemes = self.provider.signature_verification_algorithms.supported_schemes();
         schemes

@@ -203,6 +203,54 @@ fn s_server(bench: &Bench, pair: &Pair, flag: &str) -> (SocketAddr, Server) {
     (accept.expect("it says where it accepts"), Server(child))
 }
 
+/// Keys that rustls has no scheme for, or its provider no room. With TLS 1.2 rustls asks nobody for RSASSA-PSS keys, and
+/// OpenSSL then shows no certificate.
+#[tokio::test(flavor = "multi_thread")]
+async fn openssl_proves_an_rsassa_pss_key_and_one_of_2047_bits() {
+    if !openssl() {
+        return;
+    }
+    for (case, algorithm, bits) in [("RSASSA-PSS", "rsa-pss", 2_048), ("RSA-2047", "rsa", 2_047)] {
+        for (version, flag) in versions() {
+            let (bench, ca) = (Bench::new(), Ca::new("the lab CA"));
+            let foreign = made_by_openssl(&bench, algorithm, bits);
+            let trusted = [ca.pem.as_str(), &foreign.certificate];
+            let identity = pki::write(bench.folder(), &ca.issue("hub.lab.example", Flaw::None), &trusted);
+            let side =
+                Side { tls: true, identity: Some(identity), version: Some(version), ..Side::default() };
+            let hub = bench.hub_with(side, |config| config.timers.hello = Duration::from_secs(2)).await;
+            knock(&bench, &hub, Some(&foreign), flag).await;
+            let shows_none = algorithm == "rsa-pss" && version == TlsVersion::V1_2;
+            // Past TLS it is the Hello that does not come.
+            let wanted = if shows_none { Outcome::PeerCertificateRejected(None) } else { Outcome::Timeout };
+            assert_eq!(hub.outcome().await, wanted, "{case} {flag}");
+        }
+    }
+}
+
+/// A self-signed pair.
+fn made_by_openssl(bench: &Bench, algorithm: &str, bits: usize) -> Pair {
+    let output = Command::new("openssl")
+        .args([
+            "req",
+            "-x509",
+            "-nodes",
+            "-days",
+            "2",
+            "-subj",
+            "/CN=spoke.lab.example",
+            "-newkey",
+            algorithm,
+        ])
+        .args(["-pkeyopt", &format!("rsa_keygen_bits:{bits}"), "-keyout", "made.key", "-out", "made.pem"])
+        .current_dir(bench.folder())
+        .output()
+        .expect("openssl runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let read = |name: &str| std::fs::read_to_string(bench.folder().join(name)).expect("openssl wrote it");
+    Pair { certificate: read("made.pem"), key: read("made.key") }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stolen_certificate_without_its_key_is_refused_both_ways_with_alert_51() {
     for (version, _) in versions() {
