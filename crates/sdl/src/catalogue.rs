@@ -1,11 +1,10 @@
-//! The alarm catalogue `UC_ILS`: severities, texts, parameters, RTMT alerts, and the line in `CiscoSyslog`.
+//! The alarm catalogue `UC_ILS`: severities, texts, parameters and RTMT alerts, all of them Cisco's.
 //!
-//! Names, severities, parameters and RTMT alerts are Cisco's; the texts are \[lab\].
+//! The texts are literally those of Cisco's alarm lists (12.5 to 15), some with two full stops: collectors search for
+//! them. What to do about an alarm is said elsewhere.
 
 use ilslab_core::alarm::{Alarm, AlarmName};
-use ilslab_core::trust::{escape, escape_name};
-
-use crate::stamp::{UtcOffset, rfc3164};
+use ilslab_core::trust::escape_name;
 
 /// The service, as alarms name it.
 pub const APP_ID: &str = "Cisco Intercluster Lookup Service";
@@ -30,7 +29,7 @@ pub struct Entry {
     pub parameters: &'static [&'static str],
     /// Severity of its RTMT alert, if there is one.
     pub rtmt: Option<RtmtSeverity>,
-    /// What happened, in a sentence without its full stop.
+    /// What happened, as Cisco's alarm list has it, full stops included.
     pub text: &'static str,
 }
 
@@ -54,72 +53,61 @@ pub const NAMES: [AlarmName; 12] = [
 pub const fn entry(name: AlarmName) -> Entry {
     use RtmtSeverity::{Alert, Critical};
     let (severity, parameters, rtmt, text): (u8, &'static [&'static str], _, _) = match name {
-        AlarmName::HubClusterUnreachable => (
-            3,
-            &["HubCluster", "ConnDetails"],
-            Some(Alert),
-            "The hub cluster cannot be reached; the connection is tried again",
-        ),
+        AlarmName::HubClusterUnreachable => {
+            (3, &["HubCluster", "ConnDetails"], Some(Alert), "Hub cluster unreachable..")
+        }
         AlarmName::PwdAuthenticationFailed => (
             3,
             &["IPAddress"],
             Some(Alert),
-            "Data from a remote cluster could not be decrypted; enter the same ILS password in both clusters",
+            "Password authentication failure to cluster in this ILS network.",
         ),
-        AlarmName::TlsAuthenticationFailed => (
-            3,
-            &["Cluster1"],
-            Some(Alert),
-            "The certificate of a remote cluster was not accepted; check the tomcat certificates and tomcat-trust of both clusters",
-        ),
-        AlarmName::DuplicateClusterId => (
-            3,
-            &["EntClusterID"],
-            None,
-            "Two clusters have the same cluster ID, or one still has the default; give each its own and restart the service",
-        ),
-        AlarmName::RemoteHostUnresponsive => (
-            3,
-            &["ClusterId", "ConnectionDetail"],
-            None,
-            "A remote cluster is connected but does not answer; the connection was dropped and is tried again",
-        ),
+        AlarmName::TlsAuthenticationFailed => {
+            (3, &["Cluster1"], Some(Alert), "TLS authentication failure to cluster in this ILS network.")
+        }
+        AlarmName::DuplicateClusterId => {
+            (3, &["EntClusterID"], None, "Duplicate Enterprise Cluster ID found in ILS network.")
+        }
+        AlarmName::RemoteHostUnresponsive => {
+            (3, &["ClusterId", "ConnectionDetail"], None, "No response from host at remote cluster..")
+        }
         AlarmName::UnacceptableConnectionAttempt => (
             3,
             &["Reason", "ConnectionDetail"],
             None,
-            "A remote cluster tried to connect and was turned away",
+            "A connection from a remote ILS server has been rejected..",
         ),
         AlarmName::ProtocolVersion => (
             3,
             &["ClusterId", "ConnectionDetail"],
             None,
-            "A remote cluster speaks no protocol version in common with this one; the connection was dropped",
+            "Incompatible ILS protocol used by remote cluster..",
         ),
         AlarmName::DblException => (
             3,
             &["DBLException"],
             None,
-            "The database reported an error; what could not be stored was not acknowledged",
+            "An error occurred while the ILS was performing database activities.",
         ),
         AlarmName::PeerLimitExceeded => (
             3,
             &["MaxPeerCount"],
             Some(Alert),
-            "The network has more clusters than can be advertised; disconnect obsolete peers",
+            "Exceeded maximum number of peers in ILS network(ILSP_MSG_PEER_MAX=200).",
         ),
         AlarmName::PeerLimitApproachingWarning => (
             4,
             &["CurrentPeerCount"],
             Some(Critical),
-            "The network has nearly as many clusters as can be advertised; disconnect obsolete peers",
+            "The current peer count has reached 90% or more of the ILS network capacity(ILSP_MSG_PEER_MAX=200).",
         ),
-        AlarmName::TcpInUse => {
-            (2, &["PortNumber"], None, "The port is taken by another process; the service ends")
-        }
-        AlarmName::TcpListenError => {
-            (2, &["PortNumber"], None, "The port cannot be opened; the service ends")
-        }
+        AlarmName::TcpInUse => (
+            2,
+            &["PortNumber"],
+            None,
+            "ILS failed while initializing a TCP port because the port is already in use..",
+        ),
+        AlarmName::TcpListenError => (2, &["PortNumber"], None, "ILS failed while initializing a TCP port.."),
     };
     Entry { name, severity, parameters, rtmt, text }
 }
@@ -133,27 +121,24 @@ pub struct AlarmSource {
     pub node_id: String,
 }
 
-/// The alarm from `%UC_ILS` on: what reads the same in syslog, API and terminal. Values are escaped.
+/// The alarm from `%UC_ILS` on, as API and terminal show it. Values are escaped, and whole however long they are.
 pub fn alarm_text(alarm: &Alarm, source: &AlarmSource) -> String {
-    let Entry { severity, text, .. } = entry(alarm.name);
-    let own = alarm.parameters.iter().map(|(name, value)| (*name, value.as_str()));
-    let common = [("AppID", APP_ID), ("ClusterID", &source.cluster_id), ("NodeID", &source.node_id)];
-    let parameters: String =
-        own.chain(common).map(|(name, value)| format!("[{name}={}]", escape_name(value))).collect();
-    format!("%UC_ILS-{severity}-{}: %{parameters}: {text}", alarm.name)
+    let values: Vec<String> = alarm.parameters.iter().map(|(_, value)| escape_name(value)).collect();
+    alarm_text_with(alarm, source, &values)
 }
 
-/// The alarm's line in `CiscoSyslog`, without its line break: the stamp, host and tag of RFC 3164, then the text.
-pub fn syslog_line(alarm: &Alarm, source: &AlarmSource, offset: UtcOffset) -> String {
-    let stamp = rfc3164(alarm.since, offset);
-    format!("{stamp} {} ils: {}", escape(&source.node_id), alarm_text(alarm, source))
+/// The same with other values of the alarm's own parameters, which are escaped already.
+pub(crate) fn alarm_text_with(alarm: &Alarm, source: &AlarmSource, values: &[String]) -> String {
+    let Entry { severity, text, .. } = entry(alarm.name);
+    let own = alarm.parameters.iter().zip(values).map(|((name, _), value)| format!("[{name}={value}]"));
+    let own: String = own.collect();
+    let common = [("AppID", APP_ID), ("ClusterID", &source.cluster_id), ("NodeID", &source.node_id)];
+    let common: String = common.map(|(name, value)| format!("[{name}={}]", escape_name(value))).concat();
+    format!("%UC_ILS-{severity}-{}: %{own}{common}: {text}", alarm.name)
 }
 
 #[cfg(test)]
 mod tests {
-    use ilslab_core::event::{Direction, Happening, Noted, ServiceEvent};
-    use ilslab_core::outcome::Outcome;
-
     use super::*;
     use crate::sample;
 
@@ -180,54 +165,50 @@ mod tests {
         }
     }
 
-    /// One event for each alarm of the catalogue.
-    fn an_event_for_each_alarm() -> Vec<Noted> {
-        let closed = |outcome| {
-            let (detail, claim) = ("told why".to_owned(), "StandAloneCluster".to_owned());
-            let happening = Happening::ClosedHere { outcome, detail, claim, certificate: None };
-            sample::noted(Direction::Accepted, false, happening)
-        };
-        let service = |event| sample::service(sample::AT, event);
-        let (outcome, error) = (Outcome::RefusedConnection, "Connection refused".to_owned());
-        let not_connected = Happening::NotConnected { outcome, error, quiet: false };
-        vec![
-            sample::noted(Direction::Dialled, false, not_connected),
-            sample::noted(Direction::Accepted, false, Happening::OpenFailed),
-            sample::noted(Direction::Accepted, true, Happening::NotKnown { name: "a.example".into() }),
-            closed(Outcome::DefaultClusterId),
-            closed(Outcome::Unresponsive),
-            closed(Outcome::RoleChanged),
-            closed(Outcome::ProtocolVersion),
-            service(ServiceEvent::StoreFailed { error: "disk full".into() }),
-            service(ServiceEvent::PeerCount { count: 201 }),
-            service(ServiceEvent::PeerCount { count: 180 }),
-            service(ServiceEvent::PortInUse { port: 7501 }),
-            service(ServiceEvent::ListenFailed { port: 7501, error: "no".into() }),
-        ]
+    #[test]
+    fn texts_are_the_documented_ones_to_the_last_full_stop() {
+        for (name, text) in [
+            ("ILSHubClusterUnreachable", "Hub cluster unreachable.."),
+            ("ILSPwdAuthenticationFailed", "Password authentication failure to cluster in this ILS network."),
+            ("ILSTLSAuthenticationFailed", "TLS authentication failure to cluster in this ILS network."),
+            ("ILSDuplicateClusterID", "Duplicate Enterprise Cluster ID found in ILS network."),
+            ("ILSRemoteHostUnresponsive", "No response from host at remote cluster.."),
+            ("ILSUnacceptableConnectionAttempt", "A connection from a remote ILS server has been rejected.."),
+            ("ILSProtocolVersion", "Incompatible ILS protocol used by remote cluster.."),
+            ("ILSDBLException", "An error occurred while the ILS was performing database activities."),
+            (
+                "ILSPeerLimitExceeded",
+                "Exceeded maximum number of peers in ILS network(ILSP_MSG_PEER_MAX=200).",
+            ),
+            (
+                "ILSPeerLimitApproachingWarning",
+                "The current peer count has reached 90% or more of the ILS network capacity(ILSP_MSG_PEER_MAX=200).",
+            ),
+            ("ILSTCPInUse", "ILS failed while initializing a TCP port because the port is already in use.."),
+            ("ILSTCPListenError", "ILS failed while initializing a TCP port.."),
+        ] {
+            let named = NAMES.iter().find(|alarm| alarm.as_str() == name).expect("the catalogue names it");
+            assert_eq!(entry(*named).text, text, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_bound_of_two_texts_is_the_bound_in_force() {
+        let named = format!("(ILSP_MSG_PEER_MAX={})", ilslab_core::limits::PEERS_ADVERTISED);
+        assert!(entry(AlarmName::PeerLimitExceeded).text.contains(&named));
+        assert!(entry(AlarmName::PeerLimitApproachingWarning).text.contains(&named));
     }
 
     #[test]
     fn every_alarm_is_raised_with_the_parameters_of_its_entry() {
         let mut raised = Vec::new();
-        for noted in an_event_for_each_alarm() {
-            let alarm = sample::raise(noted).raised.expect("raised");
+        for noted in sample::an_event_for_each_alarm() {
+            let alarm = noted.raised.expect("raised");
             let parameters: Vec<_> = alarm.parameters.iter().map(|(name, _)| *name).collect();
             assert_eq!(parameters, entry(alarm.name).parameters, "{}", alarm.name);
             raised.push(alarm.name);
         }
         assert_eq!(raised, NAMES);
-    }
-
-    #[test]
-    fn an_alarm_reads_as_syslog_has_it() {
-        let alarm = sample::alarm(AlarmName::PwdAuthenticationFailed, "IPAddress", "10.106.104.201");
-        assert_eq!(
-            syslog_line(&alarm, &sample::source(), UtcOffset::UTC),
-            "Aug 26 16:58:42 cucm1150.adfs.uccs.com ils: %UC_ILS-3-ILSPwdAuthenticationFailed: \
-             %[IPAddress=10.106.104.201][AppID=Cisco Intercluster Lookup Service][ClusterID=2]\
-             [NodeID=cucm1150.adfs.uccs.com]: Data from a remote cluster could not be decrypted; \
-             enter the same ILS password in both clusters"
-        );
     }
 
     #[test]

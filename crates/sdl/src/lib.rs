@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!                    +-> ils::lines -> signal::Signals -> line::Line -> rotation -> SDL001_600_000001.txt
-//! Noted -> Recorder -+-> catalogue::syslog_line ----------------------> rotation -> CiscoSyslog
+//! Noted -> Recorder -+-> cisco_log::CiscoLog -------------------------> rotation -> CiscoSyslog
 //!                    +-> json | prose | the SDL lines --> screen -----> stdout
 //!                    +-> diagnostics ---------------------------------> tracing
 //! SDL001_600_*.txt -> tail::Tail -> Line -> golden::compare
@@ -11,6 +11,7 @@
 //! that a peer can choose goes through [`ilslab_core::trust::escape`] first.
 
 pub mod catalogue;
+pub mod cisco_log;
 mod diagnostics;
 mod fault;
 pub mod golden;
@@ -29,7 +30,7 @@ pub mod stamp;
 pub mod tail;
 mod writer;
 
-pub use catalogue::{AlarmSource, alarm_text, syslog_line};
+pub use catalogue::{AlarmSource, alarm_text};
 pub use diagnostics::EVENTS;
 pub use line::{Kind, Line, LineError};
 pub use recorder::{LogFormat, Recorder, RecorderError, RecorderOptions};

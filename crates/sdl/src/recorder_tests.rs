@@ -134,7 +134,7 @@ fn an_event_is_in_its_files_once_it_is_flushed_and_an_alarm_only_when_it_begins(
     let alarms = bench.alarms();
     assert_eq!(alarms.lines().count(), 1, "{alarms}");
     assert!(
-        alarms.contains(" ils: %UC_ILS-3-ILSPwdAuthenticationFailed: %[IPAddress=10.106.104.201]"),
+        alarms.contains(" UTC : %UC_ILS-3-ILSPwdAuthenticationFailed: %[IPAddress=10.106.104.201]"),
         "{alarms}"
     );
     assert_eq!(bench.recorder.trace_write_errors(), 0);

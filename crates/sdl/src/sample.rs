@@ -6,6 +6,7 @@ use ilslab_core::alarm::{self, Alarm, AlarmName};
 use ilslab_core::event::{
     ConnectionId, Direction, Event, Happening, Link, Noted, PeerAddress, PeerName, ServiceEvent,
 };
+use ilslab_core::outcome::Outcome;
 use ilslab_core::time::Timestamp;
 use ilslab_core::wire::Role;
 
@@ -82,4 +83,32 @@ pub(crate) fn source() -> AlarmSource {
 /// An alarm with one parameter.
 pub(crate) fn alarm(name: AlarmName, parameter: &'static str, value: &str) -> Alarm {
     Alarm { name, key: value.into(), parameters: vec![(parameter, value.into())], since: AT }
+}
+
+/// One event for each alarm of the catalogue, in its order; each alarm begins to stand.
+pub(crate) fn an_event_for_each_alarm() -> Vec<Noted> {
+    let closed = |outcome| {
+        let (detail, claim) = ("told why".to_owned(), "StandAloneCluster".to_owned());
+        let happening = Happening::ClosedHere { outcome, detail, claim, certificate: None };
+        noted(Direction::Accepted, false, happening)
+    };
+    let service = |event| service(AT, event);
+    let (outcome, error) = (Outcome::RefusedConnection, "Connection refused".to_owned());
+    let not_connected = Happening::NotConnected { outcome, error, quiet: false };
+    [
+        noted(Direction::Dialled, false, not_connected),
+        noted(Direction::Accepted, false, Happening::OpenFailed),
+        noted(Direction::Accepted, true, Happening::NotKnown { name: "a.example".into() }),
+        closed(Outcome::DefaultClusterId),
+        closed(Outcome::Unresponsive),
+        closed(Outcome::RoleChanged),
+        closed(Outcome::ProtocolVersion),
+        service(ServiceEvent::StoreFailed { error: "disk full".into() }),
+        service(ServiceEvent::PeerCount { count: 201 }),
+        service(ServiceEvent::PeerCount { count: 180 }),
+        service(ServiceEvent::PortInUse { port: 7501 }),
+        service(ServiceEvent::ListenFailed { port: 7501, error: "no".into() }),
+    ]
+    .map(raise)
+    .to_vec()
 }

@@ -27,6 +27,18 @@ impl UtcOffset {
     pub fn minutes(self) -> i16 {
         self.minutes
     }
+
+    /// The zone of CiscoLog, three or five of at most seven characters: `UTC`, `+0200`, `-0330`.
+    pub(crate) fn zone(self) -> String {
+        if self.minutes == 0 { "UTC".to_owned() } else { self.signed().replace(':', "") }
+    }
+
+    /// With its sign and never as a letter, as the head of a trace file has it: `+00:00`, `-03:30`.
+    pub(crate) fn signed(self) -> String {
+        let sign = if self.minutes < 0 { '-' } else { '+' };
+        let minutes = self.minutes.unsigned_abs();
+        format!("{sign}{:02}:{:02}", minutes / 60, minutes % 60)
+    }
 }
 
 /// The text is no offset from UTC.
@@ -62,12 +74,7 @@ fn hours_and_minutes(text: &str) -> Option<i16> {
 
 impl fmt::Display for UtcOffset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.minutes == 0 {
-            return f.write_str("Z");
-        }
-        let sign = if self.minutes < 0 { '-' } else { '+' };
-        let minutes = self.minutes.unsigned_abs();
-        write!(f, "{sign}{:02}:{:02}", minutes / 60, minutes % 60)
+        if self.minutes == 0 { f.write_str("Z") } else { f.write_str(&self.signed()) }
     }
 }
 
@@ -113,11 +120,20 @@ pub fn rfc3339(at: Timestamp) -> String {
     format!("{:.3}", moment(at))
 }
 
-/// The stamp of RFC 3164, section 4.1.2, in local time: `Aug 26 16:58:42`.
+/// The stamp of RFC 3164, section 4.1.2, in local time: `Aug 26 16:58:42`. A day of one digit has a blank before it.
 pub(crate) fn rfc3164(at: Timestamp, offset: UtcOffset) -> String {
+    local(at, offset).strftime("%b %e %H:%M:%S").to_string()
+}
+
+/// The time stamp of CiscoLog, in local time with its zone: `Aug 26 2016 16:58:42.888 UTC`; the day as in RFC 3164.
+pub(crate) fn cisco_log(at: Timestamp, offset: UtcOffset) -> String {
+    format!("{} {}", local(at, offset).strftime("%b %e %Y %H:%M:%S%.3f"), offset.zone())
+}
+
+fn local(at: Timestamp, offset: UtcOffset) -> jiff::civil::DateTime {
     let offset = jiff::tz::Offset::from_seconds(i32::from(offset.minutes) * 60);
     let offset = offset.expect("less than a day is within the calendar's 25 hours and 59 minutes");
-    offset.to_datetime(moment(at)).strftime("%b %e %H:%M:%S").to_string()
+    offset.to_datetime(moment(at))
 }
 
 /// A time beyond the calendar (the years -9999 to 9999) is shown as its nearest end.
@@ -204,5 +220,20 @@ mod tests {
         let west = UtcOffset::from_minutes(-60).expect("an hour");
         assert_eq!(rfc3164(Timestamp(86_400_000), west), "Jan  1 23:00:00", "a day of one digit is padded");
         assert!(rfc3339(Timestamp(i64::MAX)).starts_with("9999-12-"));
+    }
+
+    #[test]
+    fn the_stamp_of_cisco_log_is_local_and_names_its_zone() {
+        for (case, at, offset, stamp) in [
+            ("UTC", AT, "Z", "Aug 26 2016 16:58:42.888 UTC"),
+            ("east", AT, "+05:30", "Aug 26 2016 22:28:42.888 +0530"),
+            ("a day on", AT, "+08:00", "Aug 27 2016 00:58:42.888 +0800"),
+            ("a year back", Timestamp(7), "-03:00", "Dec 31 1969 21:00:00.007 -0300"),
+            ("a day of one digit", Timestamp(0), "Z", "Jan  1 1970 00:00:00.000 UTC"),
+        ] {
+            let offset: UtcOffset = offset.parse().expect("an offset");
+            assert_eq!(cisco_log(at, offset), stamp, "{case}");
+            assert!((1..=7).contains(&offset.zone().len()), "{case}");
+        }
     }
 }

@@ -9,7 +9,8 @@ use std::time::Instant;
 
 use ilslab_core::event::Noted;
 
-use crate::catalogue::{AlarmSource, syslog_line};
+use crate::catalogue::AlarmSource;
+use crate::cisco_log::CiscoLog;
 use crate::fault::Fault;
 use crate::recorder::{LogFormat, RecorderOptions, say};
 use crate::rotation::{Log, Lost};
@@ -40,6 +41,7 @@ pub(crate) struct Consoles {
 pub(crate) struct Writer {
     signals: Signals,
     source: AlarmSource,
+    cisco_log: CiscoLog,
     offset: UtcOffset,
     format: Option<LogFormat>,
     trace: (Log, Fault),
@@ -67,6 +69,7 @@ impl Writer {
         Ok(Self {
             signals: Signals::default(),
             source: options.source.clone(),
+            cisco_log: CiscoLog::new(options.source.clone(), options.offset),
             offset: options.offset,
             format: options.stdout,
             trace: (trace, Fault::none("trace")),
@@ -96,7 +99,7 @@ impl Writer {
         };
         let lines =
             self.signals.lines(&noted, self.offset).iter().map(ToString::to_string).collect::<Vec<_>>();
-        let alarm = noted.raised.as_ref().map(|alarm| syslog_line(alarm, &self.source, self.offset));
+        let alarm = noted.raised.as_ref().map(|alarm| self.cisco_log.line(alarm));
         match self.format {
             None => {}
             Some(LogFormat::Sdl) => batch.stdout.extend_from_slice(&lines),

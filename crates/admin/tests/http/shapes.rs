@@ -192,8 +192,9 @@ fn alarms_have_their_syslog_text_and_parameters_in_order() {
     let text = alarm["text"].as_str().expect("text");
     let want = "%UC_ILS-3-ILSUnacceptableConnectionAttempt: %[Reason=role changed]\
                 [ConnectionDetail=10.106.104.202:50000][AppID=Cisco Intercluster Lookup Service]\
-                [ClusterID=2][NodeID=cucm1150.adfs.uccs.com]: ";
-    assert!(text.starts_with(want), "{text}");
+                [ClusterID=2][NodeID=cucm1150.adfs.uccs.com]: \
+                A connection from a remote ILS server has been rejected..";
+    assert_eq!(text, want);
 }
 
 const CONFIG: &str = r#"{"role":"hub","registration_server":"","use_tls":false,"use_password":true,
