@@ -7,7 +7,7 @@
 
 use std::ffi::OsString;
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::process::ExitCode;
@@ -17,8 +17,9 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::Command;
 use ilslab_admin::{AdminOptions, AdminPassword, Metrics, PasswordError};
-use ilslab_core::config::ClusterRole;
+use ilslab_core::config::{ClusterRole, Config};
 use ilslab_core::event::Noted;
+use ilslab_node::clock;
 use ilslab_node::data_dir::{DataDir, DataDirError};
 use ilslab_node::{Node, Running, Scribe, Setup, StartError, SystemDice};
 use ilslab_sdl::{EVENTS, Recorder, RecorderOptions};
@@ -256,12 +257,26 @@ impl Service {
 }
 
 fn recorder(daemon: &Daemon, folder: &DataDir) -> anyhow::Result<Recorder> {
+    let Daemon { config, .. } = daemon;
+    let (cluster_id, fqdn) = (config.cluster_id.as_str(), config.fqdn.as_str());
     let options = RecorderOptions {
         offset: daemon.utc_offset,
         stdout: Some(daemon.log),
-        ..RecorderOptions::new(folder.path(), daemon.config.cluster_id.as_str(), daemon.config.fqdn.as_str())
+        version: config.version.to_string(),
+        address: own_address(config),
+        ..RecorderOptions::new(folder.path(), cluster_id, fqdn, clock::wall())
     };
     Recorder::open(&options).context("the trace folder cannot be used; check --data-dir")
+}
+
+/// Where a hub listens, from where a spoke dials; unspecified where the system decides.
+fn own_address(config: &Config) -> IpAddr {
+    let anywhere = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+    if config.role == ClusterRole::Spoke {
+        config.dial_from.unwrap_or(anywhere)
+    } else {
+        config.listen.address
+    }
 }
 
 async fn bind_admin(address: SocketAddr) -> anyhow::Result<TcpListener> {

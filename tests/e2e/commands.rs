@@ -151,7 +151,8 @@ fn the_trace_of_a_node_is_printed_line_by_line() {
     });
     let password = world.path("admin-password").display().to_string();
     let output = ilslab(&["trace", &hub.daemon.url(), "--admin-password-file", &password]);
-    let wanted: Vec<String> = hub.trace().iter().map(ToString::to_string).collect();
+    let wanted: Vec<String> = hub.trace_files().iter().map(ToString::to_string).collect();
+    assert!(wanted.first().is_some_and(|head| head.contains("FileHead |UTC:+00:00,Date: ")), "{wanted:?}");
     assert_eq!(text(&output.stdout).lines().collect::<Vec<_>>(), wanted, "{}", text(&output.stderr));
 }
 

@@ -261,7 +261,13 @@ impl Node {
         config["revision"].as_u64().expect("a number")
     }
 
+    /// The lines of its events, without the heads of the files.
     pub(crate) fn trace(&self) -> Vec<ilslab_sdl::Line> {
+        self.trace_files().into_iter().filter(|line| !line.is_head()).collect()
+    }
+
+    /// Every line of its trace, as the files have them.
+    pub(crate) fn trace_files(&self) -> Vec<ilslab_sdl::Line> {
         ilslab_sdl::read_trace(&self.data.join("activelog/cm/trace/ils/sdl")).expect("a trace")
     }
 

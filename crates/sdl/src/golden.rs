@@ -51,14 +51,14 @@ pub fn shown(line: &Line) -> String {
     }
 }
 
-/// Compares a whole trace with a whole template, line by line.
+/// Compares a whole trace with a whole template, line by line. Heads of files are passed over: they tell of no event.
 ///
 /// # Errors
 /// The first line that differs, is missing or is too many.
 pub fn compare(template: &str, trace: &[Line], bindings: &mut Bindings) -> Result<(), Difference> {
     let wanted = template.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
     let mut wanted = wanted.map(str::to_owned);
-    let mut seen = trace.iter().map(shown);
+    let mut seen = trace.iter().filter(|line| !line.is_head()).map(shown);
     for number in 1.. {
         let (wanted, seen) = (wanted.next(), seen.next());
         let same = match (&wanted, &seen) {
@@ -230,7 +230,10 @@ mod tests {
         let template = "# R\nRequesting «n»\n\nSdlSig   |Rsp |«n»\n";
         let good = ["AppInfo  |Requesting 1", "SdlSig   |Rsp |1"];
         assert_eq!(compare(template, &trace(&good), &mut Bindings::new()), Ok(()));
+        let in_two_files = ["FileHead |UTC:+00:00", good[0], "FileHead |UTC:+00:00", good[1]];
+        assert_eq!(compare(template, &trace(&in_two_files), &mut Bindings::new()), Ok(()));
         for (case, texts, number) in [
+            ("too short, whatever the head of a file", &["FileHead |Rsp |1", good[0]][..], 2),
             ("too short", &good[..1], 2),
             ("too long", &[good[0], good[1], "AppInfo  |more"], 3),
             ("another type", &[good[0], "AppInfo  |Rsp |1"], 2),

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!                    +-> ils::lines -> signal::Signals -> line::Line -> rotation -> SDL001_600_000001.txt
+//!                    |                              head::FileHead --^
 //! Noted -> Recorder -+-> cisco_log::CiscoLog -------------------------> rotation -> CiscoSyslog
 //!                    +-> json | prose | the SDL lines --> screen -----> stdout
 //!                    +-> diagnostics ---------------------------------> tracing
@@ -15,6 +16,7 @@ pub mod cisco_log;
 mod diagnostics;
 mod fault;
 pub mod golden;
+mod head;
 pub mod ils;
 pub mod json;
 pub mod line;

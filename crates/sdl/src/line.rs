@@ -27,6 +27,9 @@ impl Kind {
     /// The line of the signal itself.
     pub const SDL_SIG: Self = Self(Cow::Borrowed("SdlSig"));
 
+    /// The first line of a file: what it is a trace of, and of which day.
+    pub const FILE_HEAD: Self = Self(Cow::Borrowed("FileHead"));
+
     /// A type by its name; `None` for one that would break the line's columns.
     pub fn named(name: &str) -> Option<Self> {
         let printable = name.bytes().all(|byte| (b' '..=b'~').contains(&byte) && byte != b'|');
@@ -75,6 +78,11 @@ impl Line {
     /// The type column.
     pub fn kind(&self) -> &Kind {
         &self.kind
+    }
+
+    /// Whether it is the head of a file, which tells of no event.
+    pub fn is_head(&self) -> bool {
+        self.kind == Kind::FILE_HEAD
     }
 
     /// All that follows the third `|`.
@@ -145,6 +153,7 @@ fn parse_kind(text: &str) -> Option<Kind> {
     match text.trim_end_matches(' ') {
         "AppInfo" => Some(Kind::APP_INFO),
         "SdlSig" => Some(Kind::SDL_SIG),
+        "FileHead" => Some(Kind::FILE_HEAD),
         name => Kind::named(name),
     }
 }

@@ -9,6 +9,7 @@
 
 use std::fmt;
 use std::io::{self, Write};
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,8 +19,10 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 
 use ilslab_core::event::Noted;
+use ilslab_core::time::Timestamp;
 
 use crate::catalogue::AlarmSource;
+use crate::head::FileHead;
 use crate::rotation::{Limits, Log};
 use crate::stamp::UtcOffset;
 use crate::writer::{Consoles, Order, Writer};
@@ -30,7 +33,7 @@ pub const QUEUE: usize = 4096;
 /// What stdout shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
-    /// The lines of the trace.
+    /// The lines of the trace, with a head at the start and before the first line of each new day.
     Sdl,
     /// Sentences.
     Text,
@@ -73,6 +76,12 @@ pub struct RecorderOptions {
     pub data_dir: PathBuf,
     /// Whose alarms they are.
     pub source: AlarmSource,
+    /// CUCM version, for the head of a trace file.
+    pub version: String,
+    /// Address of the node, for the head of a trace file; unspecified where there is none to name.
+    pub address: IpAddr,
+    /// When the process began.
+    pub started: Timestamp,
     /// Local time of trace and syslog.
     pub offset: UtcOffset,
     /// What stdout shows, if anything.
@@ -84,13 +93,17 @@ pub struct RecorderOptions {
 }
 
 impl RecorderOptions {
-    /// UTC, nothing on stdout, the usual files.
+    /// UTC, nothing on stdout, the usual files, for a process that begins now: the caller says when that is.
     pub fn new(
         data_dir: impl Into<PathBuf>, cluster_id: impl Into<String>, node_id: impl Into<String>,
+        started: Timestamp,
     ) -> Self {
         Self {
             data_dir: data_dir.into(),
             source: AlarmSource { cluster_id: cluster_id.into(), node_id: node_id.into() },
+            version: "11.5.1.10000(4)".to_owned(),
+            address: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            started,
             offset: UtcOffset::UTC,
             stdout: None,
             trace: Limits::TRACE,
@@ -148,7 +161,8 @@ impl Recorder {
             let data_dir = options.data_dir.clone();
             move |source| RecorderError::Open { what, data_dir, source }
         };
-        let trace = Log::trace(&options.data_dir, options.trace).map_err(failed("trace"))?;
+        let (head, started) = (FileHead::new(options), options.started);
+        let trace = Log::trace(&options.data_dir, options.trace, head, started).map_err(failed("trace"))?;
         let alarms = Log::syslog(&options.data_dir, options.syslog).map_err(failed("alarms"))?;
         let errors = Arc::new(AtomicU64::new(0));
         let writer = Writer::new(options, trace, alarms, consoles, Arc::clone(&errors));

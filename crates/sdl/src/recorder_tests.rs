@@ -5,6 +5,7 @@ use ilslab_core::event::{Direction, Happening, ServiceEvent};
 use tempfile::TempDir;
 
 use super::*;
+use crate::line::Line;
 use crate::rotation::{SYSLOG_FOLDER, TRACE_FOLDER};
 use crate::sample;
 use crate::screen::SHOWN_QUEUE;
@@ -75,9 +76,9 @@ impl Bench {
         self.dir.path().join(folder)
     }
 
+    /// The lines of its events.
     fn trace(&self) -> Vec<String> {
-        let lines = read_trace(&self.path(TRACE_FOLDER)).expect("a trace");
-        lines.iter().map(ToString::to_string).collect()
+        lines(&self.path(TRACE_FOLDER)).iter().map(ToString::to_string).collect()
     }
 
     fn alarms(&self) -> String {
@@ -85,8 +86,13 @@ impl Bench {
     }
 }
 
+/// The lines of a trace, without the heads of its files.
+fn lines(folder: &std::path::Path) -> Vec<Line> {
+    read_trace(folder).expect("a trace").into_iter().filter(|line| !line.is_head()).collect()
+}
+
 fn options(dir: &std::path::Path) -> RecorderOptions {
-    RecorderOptions::new(dir, "2", "cucm1150.adfs.uccs.com")
+    RecorderOptions::new(dir, "2", "cucm1150.adfs.uccs.com", sample::AT)
 }
 
 fn clock(seconds: Arc<AtomicU64>) -> Box<dyn Fn() -> Instant + Send> {
@@ -144,7 +150,13 @@ fn an_event_is_in_its_files_once_it_is_flushed_and_an_alarm_only_when_it_begins(
 fn stdout_shows_the_format_that_was_asked_for() {
     for (format, want) in [
         (None, vec![]),
-        (Some(LogFormat::Sdl), vec!["00000001.001 |16:58:42.888 |AppInfo  |IlsD IlsHandler: Close Ind."]),
+        (
+            Some(LogFormat::Sdl),
+            vec![
+                "00000000.000 |16:58:42.888 |FileHead |UTC:+00:00,Date: 2016/08/26, ",
+                "00000001.001 |16:58:42.888 |AppInfo  |IlsD IlsHandler: Close Ind.",
+            ],
+        ),
         (
             Some(LogFormat::Text),
             vec!["16:58:42.888 <- 10.106.104.201:37816 #3 closed", "16:58:42.888 -- service started"],
@@ -167,6 +179,71 @@ fn stdout_shows_the_format_that_was_asked_for() {
     }
 }
 
+/// An event of one line, so many milliseconds after the start.
+fn closed_after(millis: i64) -> Noted {
+    let mut noted = closed(1);
+    noted.event.at = Timestamp(sample::AT.0 + millis);
+    noted
+}
+
+#[test]
+fn stdout_has_a_head_at_the_start_and_before_the_first_line_of_each_new_day() {
+    const DAY: i64 = 86_400_000;
+    let bench = Bench::new(Some(LogFormat::Sdl));
+    for millis in [0, 1, DAY / 2, DAY, 3 * DAY, 3 * DAY + 5, 3 * DAY + 4, 3 * DAY - 5_000, 3 * DAY] {
+        bench.recorder.record(closed_after(millis));
+    }
+    bench.recorder.close();
+    let shown = bench.stdout.text();
+    let seen: Vec<String> = shown
+        .lines()
+        .map(|line| match line.split_once("FileHead |UTC:+00:00,Date: ") {
+            Some((number, fields)) => {
+                let (_, file) = fields.split_once("FileNumber: ").expect("the field");
+                format!("{} {} {}", &number[..12], &fields[..10], file.split(',').next().unwrap_or_default())
+            }
+            None => line[..26].to_owned(),
+        })
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            "00000000.000 2016/08/26 1",
+            "00000001.001 |16:58:42.888",
+            "00000002.001 |16:58:42.889",
+            "00000003.000 2016/08/27 2",
+            "00000003.001 |04:58:42.888",
+            "00000004.001 |16:58:42.888",
+            "00000005.000 2016/08/29 3",
+            "00000005.001 |16:58:42.888",
+            "00000006.001 |16:58:42.893",
+            // A moment early, and then a clock that was set back.
+            "00000007.001 |16:58:42.893",
+            "00000008.000 2016/08/29 4",
+            "00000008.001 |16:58:37.888",
+            "00000009.001 |16:58:42.888",
+        ]
+    );
+}
+
+#[test]
+fn a_day_without_a_line_and_a_clock_set_back_begin_a_file_and_midnight_and_disorder_do_not() {
+    const DAY: i64 = 86_400_000;
+    let bench = Bench::new(None);
+    for millis in [0, DAY - 1, DAY - 2, 3 * DAY, 2 * DAY] {
+        bench.recorder.record(closed_after(millis));
+    }
+    bench.recorder.close();
+    let files = crate::rotation::trace_files(&bench.path(TRACE_FOLDER)).expect("a folder");
+    let dates = files.iter().map(|(_, path)| {
+        let text = fs::read_to_string(path).expect("text");
+        let (_, date) = text.split_once("Date: ").expect("a head");
+        (date[..10].to_owned(), text.lines().count())
+    });
+    let want = [("2016/08/26", 4), ("2016/08/29", 2), ("2016/08/28", 2)];
+    assert_eq!(dates.collect::<Vec<_>>(), want.map(|(date, lines)| (date.to_owned(), lines)));
+}
+
 #[test]
 fn a_closed_pipe_ends_nothing() {
     let dir = tempfile::tempdir().expect("a folder");
@@ -176,7 +253,7 @@ fn a_closed_pipe_ends_nothing() {
     let recorder = Recorder::with_consoles(&options, consoles).expect("opened");
     (0..3).for_each(|id| recorder.record(closed(id)));
     drop(recorder);
-    assert_eq!(read_trace(&dir.path().join(TRACE_FOLDER)).expect("a trace").len(), 3);
+    assert_eq!(lines(&dir.path().join(TRACE_FOLDER)).len(), 3);
 }
 
 /// A pipe whose reader reads nothing until the sender of this is dropped.
@@ -216,7 +293,7 @@ fn a_stdout_that_nobody_reads_holds_up_no_file_and_is_told_with_its_end() {
     let events = SHOWN_QUEUE + 2 * QUEUE;
     (1..events).for_each(|_| recorder.record(closed(1)));
     recorder.flush();
-    assert_eq!(read_trace(&dir.path().join(TRACE_FOLDER)).expect("a trace").len(), events);
+    assert_eq!(lines(&dir.path().join(TRACE_FOLDER)).len(), events);
     assert_eq!(recorder.trace_write_errors(), 0);
     let told = err.text();
     assert!(
@@ -306,7 +383,7 @@ fn a_new_recorder_begins_a_new_file() {
         let text = fs::read_to_string(folder.join(format!("SDL001_600_{number:06}.txt")));
         text.expect("text").lines().count()
     });
-    assert_eq!(lengths, [1, 1]);
+    assert_eq!(lengths, [2, 2], "a head and a line");
 }
 
 #[test]

@@ -4,12 +4,17 @@
 //! numbered: SDL001_600_000001.txt, …000002.txt, …    the newest is written, the oldest is deleted
 //! shifted:  CiscoSyslog <- written, CiscoSyslog.1, CiscoSyslog.2, …    the highest is deleted
 //! ```
-//! A file ends with a whole line: what a full disk or a killed process left of one is cut off.
+//! A file of the trace begins with its head. A file ends with a whole line: what a full disk or a killed process left of
+//! one is cut off.
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+
+use ilslab_core::time::Timestamp;
+
+use crate::head::FileHead;
 
 /// Folder of the trace, under a node's data folder.
 pub const TRACE_FOLDER: &str = "activelog/cm/trace/ils/sdl";
@@ -26,7 +31,7 @@ const TORN_LINE_MAX: u64 = 64 * 1024;
 /// When a file is full, and how many are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Octets a file; a longer line gets a file of its own.
+    /// Octets a file, its head included; a longer line gets a file of its own.
     pub bytes: u64,
     /// Files, the one being written included; at least 1.
     pub files: usize,
@@ -46,6 +51,16 @@ pub(crate) struct Lost {
     pub(crate) error: io::Error,
 }
 
+/// A line to be written, and when it came to be.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    pub(crate) at: Timestamp,
+    /// Number of its signal, for the head of a file that begins with it.
+    pub(crate) signal: u32,
+    /// Without its line break.
+    pub(crate) text: String,
+}
+
 /// How the files of a log are named.
 #[derive(Clone, Copy, Debug)]
 enum Naming {
@@ -61,7 +76,40 @@ pub(crate) struct Log {
     folder: PathBuf,
     naming: Naming,
     limits: Limits,
+    /// What its files begin with; those of the alarms have none.
+    head: Option<FileHead>,
     open: Option<Open>,
+    written: Written,
+}
+
+/// What the file being written holds.
+#[derive(Clone, Copy, Debug, Default)]
+struct Written {
+    /// Octets of its head.
+    head: u64,
+    /// When its last line came to be.
+    last: Option<Timestamp>,
+}
+
+/// Lines on their way into the file being written.
+#[derive(Debug, Default)]
+struct Pending {
+    text: String,
+    /// How many there are, heads not counted.
+    lines: usize,
+    written: Written,
+}
+
+impl Pending {
+    fn push(&mut self, line: &str, at: Timestamp) {
+        self.text.push_str(line);
+        self.text.push('\n');
+        self.written.last = Some(at);
+    }
+
+    fn size(&self) -> u64 {
+        octets(&self.text)
+    }
 }
 
 #[derive(Debug)]
@@ -72,24 +120,32 @@ struct Open {
 }
 
 impl Log {
-    /// The trace: a new file after the highest that exists.
-    pub(crate) fn trace(data_dir: &Path, limits: Limits) -> io::Result<Self> {
+    /// The trace: a new file after the highest that exists, begun at that moment.
+    pub(crate) fn trace(data_dir: &Path, limits: Limits, head: FileHead, at: Timestamp) -> io::Result<Self> {
         let folder = data_dir.join(TRACE_FOLDER);
         let last = match trace_files(&folder) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
             files => files?.last().map_or(0, |(number, _)| *number),
         };
         let naming = Naming::Numbered { current: last.saturating_add(1) };
-        Self::new(data_dir, folder, naming, limits)
+        let mut log = Self::new(data_dir, folder, naming, limits, Some(head))?;
+        let mut pending = Pending::default();
+        log.push_head(&mut pending, at, 0);
+        // What has no room now is written with the first line.
+        let _ = log.put(&pending);
+        Ok(log)
     }
 
     /// The alarms: the file that exists, continued.
     pub(crate) fn syslog(data_dir: &Path, limits: Limits) -> io::Result<Self> {
-        Self::new(data_dir, data_dir.join(SYSLOG_FOLDER), Naming::Shifted, limits)
+        Self::new(data_dir, data_dir.join(SYSLOG_FOLDER), Naming::Shifted, limits, None)
     }
 
-    fn new(data_dir: &Path, folder: PathBuf, naming: Naming, limits: Limits) -> io::Result<Self> {
-        let mut log = Self { data_dir: data_dir.to_owned(), folder, naming, limits, open: None };
+    fn new(
+        data_dir: &Path, folder: PathBuf, naming: Naming, limits: Limits, head: Option<FileHead>,
+    ) -> io::Result<Self> {
+        let (data_dir, written) = (data_dir.to_owned(), Written::default());
+        let mut log = Self { data_dir, folder, naming, limits, head, open: None, written };
         log.opened()?;
         log.prune();
         Ok(log)
@@ -109,7 +165,7 @@ impl Log {
     ///
     /// # Errors
     /// The number of lines that were lost. The file is opened again for the next ones.
-    pub(crate) fn append(&mut self, lines: &[String]) -> Result<(), Lost> {
+    pub(crate) fn append(&mut self, lines: &[Entry]) -> Result<(), Lost> {
         let mut kept = 0;
         self.append_counting(lines, &mut kept).map_err(|error| {
             self.open = None;
@@ -117,41 +173,62 @@ impl Log {
         })
     }
 
-    fn append_counting(&mut self, lines: &[String], kept: &mut usize) -> io::Result<()> {
-        let limit = usize::try_from(self.limits.bytes).unwrap_or(usize::MAX);
-        let mut size = usize::try_from(self.opened()?.size).unwrap_or(usize::MAX);
-        let (mut buffer, mut buffered) = (String::new(), 0);
+    fn append_counting(&mut self, lines: &[Entry], kept: &mut usize) -> io::Result<()> {
+        let mut size = self.opened()?.size;
+        let mut pending = Pending { written: self.written, ..Pending::default() };
         for line in lines {
-            let length = line.len() + 1;
-            if size > 0 && size.saturating_add(length) > limit {
-                self.put(&buffer)?;
-                *kept += std::mem::take(&mut buffered);
-                buffer.clear();
+            if size > 0 && self.begins_a_file(line, size, pending.written) {
+                self.put(&pending)?;
+                *kept += std::mem::take(&mut pending).lines;
                 self.rotate()?;
                 size = 0;
             }
-            buffer.push_str(line);
-            buffer.push('\n');
-            buffered += 1;
-            size = size.saturating_add(length);
+            if size == 0 {
+                self.push_head(&mut pending, line.at, line.signal);
+                size = pending.size();
+            }
+            pending.push(&line.text, line.at);
+            pending.lines += 1;
+            size = size.saturating_add(octets(&line.text)).saturating_add(1);
         }
-        self.put(&buffer)?;
-        *kept += buffered;
+        self.put(&pending)?;
+        *kept += pending.lines;
         Ok(())
     }
 
+    /// Whether a line has no room in a file of that size, or would be given another date there than its own.
+    fn begins_a_file(&self, line: &Entry, size: u64, written: Written) -> bool {
+        let whole = size.saturating_add(octets(&line.text)).saturating_add(1);
+        let is_full = size > written.head && whole > self.limits.bytes;
+        let dated = |head: &FileHead| written.last.is_none_or(|last| head.dates(last, line.at));
+        is_full || !self.head.as_ref().is_none_or(dated)
+    }
+
+    /// Puts the head of the current file before a line of that moment and signal.
+    fn push_head(&self, pending: &mut Pending, at: Timestamp, signal: u32) {
+        let number = match self.naming {
+            Naming::Numbered { current } => current,
+            Naming::Shifted => 0,
+        };
+        if let Some(head) = &self.head {
+            pending.push(&head.line(signal, at, number).to_string(), at);
+            pending.written.head = pending.size();
+        }
+    }
+
     /// All or nothing, as far as the file allows.
-    fn put(&mut self, lines: &str) -> io::Result<()> {
-        if lines.is_empty() {
+    fn put(&mut self, pending: &Pending) -> io::Result<()> {
+        if pending.text.is_empty() {
             return Ok(());
         }
         let open = self.opened()?;
-        if let Err(error) = open.file.write_all(lines.as_bytes()) {
+        if let Err(error) = open.file.write_all(pending.text.as_bytes()) {
             // Half a line must not stay. Where even this fails, the next opening cuts it off.
             let _ = open.file.set_len(open.size);
             return Err(error);
         }
-        open.size = open.size.saturating_add(u64::try_from(lines.len()).unwrap_or(u64::MAX));
+        open.size = open.size.saturating_add(pending.size());
+        self.written = pending.written;
         Ok(())
     }
 
@@ -179,7 +256,7 @@ impl Log {
 
     /// Begins the next file.
     fn rotate(&mut self) -> io::Result<()> {
-        self.open = None;
+        (self.open, self.written) = (None, Written::default());
         match &mut self.naming {
             Naming::Numbered { current } => *current = current.saturating_add(1),
             Naming::Shifted => self.shift()?,
@@ -244,6 +321,10 @@ fn trace_number(name: &str) -> Option<u64> {
 /// Device and inode: whether a path still leads to the file that is open.
 fn identity(metadata: &Metadata) -> (u64, u64) {
     (metadata.dev(), metadata.ino())
+}
+
+fn octets(text: &str) -> u64 {
+    u64::try_from(text.len()).unwrap_or(u64::MAX)
 }
 
 fn gone_is_fine(result: io::Result<()>) -> io::Result<()> {

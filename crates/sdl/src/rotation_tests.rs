@@ -1,9 +1,30 @@
 use std::os::unix::fs::symlink;
 
 use super::*;
+use crate::recorder::RecorderOptions;
+use crate::sample;
 
-fn lines(count: usize) -> Vec<String> {
-    (0..count).map(|number| format!("line {number}")).collect()
+fn lines(count: usize) -> Vec<Entry> {
+    let entry = |number| Entry { at: sample::AT, signal: 0, text: format!("line {number}") };
+    (0..count).map(entry).collect()
+}
+
+fn file_head() -> FileHead {
+    FileHead::new(&RecorderOptions::new("", "2", "hub.lab.example", sample::AT))
+}
+
+fn trace(dir: &Path, limits: Limits) -> Log {
+    Log::trace(dir, limits, file_head(), sample::AT).expect("opened")
+}
+
+/// The head of a file, with its line break. A number of more digits makes it longer.
+fn head(number: u64) -> String {
+    format!("{}\n", file_head().line(0, sample::AT, number))
+}
+
+/// Octets of the head of each of the first nine files.
+fn head_size() -> u64 {
+    octets(&head(1))
 }
 
 /// Names and contents of a folder, by name.
@@ -28,31 +49,30 @@ fn files(rows: &[(&str, &str)]) -> Vec<(String, String)> {
 
 #[test]
 fn a_file_takes_lines_up_to_its_size_and_not_one_octet_more() {
-    // Three lines of seven octets, line break included.
+    // Three lines of seven octets, line break included, behind the head.
     for (bytes, sizes) in
         [(21, vec![21]), (20, vec![14, 7]), (14, vec![14, 7]), (13, vec![7, 7, 7]), (1, vec![7, 7, 7])]
     {
         let dir = tempfile::tempdir().expect("a folder");
-        let mut log = Log::trace(dir.path(), Limits { bytes, files: 9 }).expect("opened");
+        let mut log = trace(dir.path(), Limits { bytes: head_size() + bytes, files: 9 });
         log.append(&lines(3)).expect("written");
         let written = contents(&dir.path().join(TRACE_FOLDER));
-        let lengths: Vec<_> = written.iter().map(|(_, text)| text.len()).collect();
-        assert_eq!(lengths, sizes, "{bytes} octets");
-        assert_eq!(
-            written.iter().map(|(_, text)| text.as_str()).collect::<String>(),
-            "line 0\nline 1\nline 2\n"
-        );
+        let behind = (1..).zip(&written).map(|(number, (_, text))| text.strip_prefix(&head(number)));
+        let behind: Vec<_> = behind.map(|lines| lines.expect("a file begins with its head")).collect();
+        assert_eq!(behind.iter().map(|text| text.len()).collect::<Vec<_>>(), sizes, "{bytes} octets");
+        assert_eq!(behind.concat(), "line 0\nline 1\nline 2\n");
     }
 }
 
 #[test]
 fn line_by_line_is_the_same_as_all_at_once() {
     let dir = tempfile::tempdir().expect("a folder");
-    let mut log = Log::trace(dir.path(), Limits { bytes: 14, files: 9 }).expect("opened");
+    let mut log = trace(dir.path(), Limits { bytes: head_size() + 14, files: 9 });
     for line in lines(3) {
         log.append(&[line]).expect("written");
     }
-    let want = [("SDL001_600_000001.txt", "line 0\nline 1\n"), ("SDL001_600_000002.txt", "line 2\n")];
+    let [first, second] = [head(1) + "line 0\nline 1\n", head(2) + "line 2\n"];
+    let want = [("SDL001_600_000001.txt", first.as_str()), ("SDL001_600_000002.txt", &second)];
     assert_eq!(contents(&dir.path().join(TRACE_FOLDER)), files(&want));
 }
 
@@ -62,7 +82,7 @@ fn the_oldest_trace_file_goes_when_there_is_one_too_many() {
         [(2, vec!["000001", "000002"]), (3, vec!["000002", "000003"]), (5, vec!["000004", "000005"])]
     {
         let dir = tempfile::tempdir().expect("a folder");
-        let mut log = Log::trace(dir.path(), Limits { bytes: 1, files: 2 }).expect("opened");
+        let mut log = trace(dir.path(), Limits { bytes: 1, files: 2 });
         log.append(&lines(count)).expect("written");
         let kept: Vec<_> = kept.iter().map(|number| format!("SDL001_600_{number}.txt")).collect();
         assert_eq!(names(&dir.path().join(TRACE_FOLDER)), kept, "{count} files");
@@ -73,7 +93,7 @@ fn the_oldest_trace_file_goes_when_there_is_one_too_many() {
 fn a_new_process_begins_a_new_trace_file_after_the_highest() {
     let dir = tempfile::tempdir().expect("a folder");
     let folder = dir.path().join(TRACE_FOLDER);
-    let open = || Log::trace(dir.path(), Limits { bytes: 100, files: 3 }).expect("opened");
+    let open = || trace(dir.path(), Limits { bytes: 100, files: 3 });
     assert_eq!(open().path(), folder.join("SDL001_600_000001.txt"));
     assert_eq!(open().path(), folder.join("SDL001_600_000002.txt"));
     fs::write(folder.join("SDL001_600_000041.txt"), "").expect("written");
@@ -125,19 +145,20 @@ fn what_was_removed_is_made_again_but_not_the_data_folder() {
     let dir = tempfile::tempdir().expect("a folder");
     let data = dir.path().join("hub");
     fs::create_dir(&data).expect("created");
-    let mut log = Log::trace(&data, Limits::TRACE).expect("opened");
+    let mut log = trace(&data, Limits::TRACE);
     log.append(&lines(1)).expect("written");
     fs::remove_dir_all(data.join("activelog")).expect("removed");
     log.append(&lines(2)).expect("written");
     let folder = data.join(TRACE_FOLDER);
-    assert_eq!(contents(&folder), files(&[("SDL001_600_000001.txt", "line 0\nline 1\n")]));
+    let want = head(1) + "line 0\nline 1\n";
+    assert_eq!(contents(&folder), files(&[("SDL001_600_000001.txt", &want)]));
     fs::remove_dir_all(&data).expect("removed");
     let lost = log.append(&lines(3)).expect_err("no folder");
     assert_eq!((lost.lines, lost.error.kind()), (3, io::ErrorKind::NotFound));
     assert!(!data.exists());
     fs::create_dir(&data).expect("created");
     log.append(&lines(1)).expect("written");
-    assert_eq!(contents(&folder), files(&[("SDL001_600_000001.txt", "line 0\n")]));
+    assert_eq!(contents(&folder), files(&[("SDL001_600_000001.txt", &(head(1) + "line 0\n"))]));
 }
 
 #[test]
@@ -161,12 +182,13 @@ fn a_full_disk_loses_lines_and_nothing_else() {
 #[test]
 fn lines_before_a_failed_rotation_are_not_counted_as_lost() {
     let dir = tempfile::tempdir().expect("a folder");
-    let mut log = Log::trace(dir.path(), Limits { bytes: 14, files: 9 }).expect("opened");
+    let mut log = trace(dir.path(), Limits { bytes: head_size() + 14, files: 9 });
     let folder = dir.path().join(TRACE_FOLDER);
     fs::create_dir(folder.join("SDL001_600_000002.txt")).expect("created");
     let lost = log.append(&lines(5)).expect_err("a folder is in the way");
     assert_eq!(lost.lines, 3);
-    assert_eq!(fs::read_to_string(folder.join("SDL001_600_000001.txt")).expect("text"), "line 0\nline 1\n");
+    let kept = fs::read_to_string(folder.join("SDL001_600_000001.txt")).expect("text");
+    assert_eq!(kept, head(1) + "line 0\nline 1\n");
 }
 
 #[test]
@@ -174,7 +196,8 @@ fn an_old_file_that_cannot_be_deleted_costs_no_line() {
     let dir = tempfile::tempdir().expect("a folder");
     let folder = dir.path().join(TRACE_FOLDER);
     fs::create_dir_all(folder.join("SDL001_600_000001.txt")).expect("created");
-    let mut log = Log::trace(dir.path(), Limits { bytes: 1, files: 2 }).expect("opened");
+    let mut log = trace(dir.path(), Limits { bytes: 1, files: 2 });
     log.append(&lines(2)).expect("written");
-    assert_eq!(fs::read_to_string(folder.join("SDL001_600_000003.txt")).expect("text"), "line 1\n");
+    let last = fs::read_to_string(folder.join("SDL001_600_000003.txt")).expect("text");
+    assert_eq!(last, head(3) + "line 1\n");
 }

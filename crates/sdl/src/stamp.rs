@@ -130,6 +130,21 @@ pub(crate) fn cisco_log(at: Timestamp, offset: UtcOffset) -> String {
     format!("{} {}", local(at, offset).strftime("%b %e %Y %H:%M:%S%.3f"), offset.zone())
 }
 
+/// The local date as the head of a trace file has it: `2016/08/26`.
+pub(crate) fn date(at: Timestamp, offset: UtcOffset) -> String {
+    local(at, offset).strftime("%Y/%m/%d").to_string()
+}
+
+/// Local date and time as the head of a trace file has them: `2016/08/26 16:58:42`.
+pub(crate) fn date_and_time(at: Timestamp, offset: UtcOffset) -> String {
+    local(at, offset).strftime("%Y/%m/%d %H:%M:%S").to_string()
+}
+
+/// Which local day it is, counted from that of the epoch.
+pub(crate) fn day(at: Timestamp, offset: UtcOffset) -> i64 {
+    at.0.saturating_add(i64::from(offset.minutes) * 60_000).div_euclid(MILLIS_A_DAY)
+}
+
 fn local(at: Timestamp, offset: UtcOffset) -> jiff::civil::DateTime {
     let offset = jiff::tz::Offset::from_seconds(i32::from(offset.minutes) * 60);
     let offset = offset.expect("less than a day is within the calendar's 25 hours and 59 minutes");
@@ -223,16 +238,43 @@ mod tests {
     }
 
     #[test]
-    fn the_stamp_of_cisco_log_is_local_and_names_its_zone() {
-        for (case, at, offset, stamp) in [
-            ("UTC", AT, "Z", "Aug 26 2016 16:58:42.888 UTC"),
-            ("east", AT, "+05:30", "Aug 26 2016 22:28:42.888 +0530"),
-            ("a day on", AT, "+08:00", "Aug 27 2016 00:58:42.888 +0800"),
-            ("a year back", Timestamp(7), "-03:00", "Dec 31 1969 21:00:00.007 -0300"),
-            ("a day of one digit", Timestamp(0), "Z", "Jan  1 1970 00:00:00.000 UTC"),
+    fn dates_of_cisco_log_and_of_a_trace_file_are_local_and_name_their_zone() {
+        for (case, at, offset, stamp, started, signed, days) in [
+            ("UTC", AT, "Z", "Aug 26 2016 16:58:42.888 UTC", "2016/08/26 16:58:42", "+00:00", 17_039),
+            ("east", AT, "+05:30", "Aug 26 2016 22:28:42.888 +0530", "2016/08/26 22:28:42", "+05:30", 17_039),
+            (
+                "a day on",
+                AT,
+                "+08:00",
+                "Aug 27 2016 00:58:42.888 +0800",
+                "2016/08/27 00:58:42",
+                "+08:00",
+                17_040,
+            ),
+            (
+                "west",
+                Timestamp(7),
+                "-03:00",
+                "Dec 31 1969 21:00:00.007 -0300",
+                "1969/12/31 21:00:00",
+                "-03:00",
+                -1,
+            ),
+            (
+                "a day of one digit",
+                Timestamp(0),
+                "Z",
+                "Jan  1 1970 00:00:00.000 UTC",
+                "1970/01/01 00:00:00",
+                "+00:00",
+                0,
+            ),
         ] {
             let offset: UtcOffset = offset.parse().expect("an offset");
             assert_eq!(cisco_log(at, offset), stamp, "{case}");
+            assert_eq!(date_and_time(at, offset), started, "{case}");
+            assert!(started.starts_with(&date(at, offset)), "{case}");
+            assert_eq!((offset.signed().as_str(), day(at, offset)), (signed, days), "{case}");
             assert!((1..=7).contains(&offset.zone().len()), "{case}");
         }
     }

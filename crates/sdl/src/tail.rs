@@ -21,7 +21,7 @@ impl Tail {
         Self { folder: folder.into(), place: (0, 0) }
     }
 
-    /// The lines that are new, oldest first, from all files. What is not a whole line yet is left for the next call;
+    /// The lines that are new, oldest first, from all files, their heads included. What is not a whole line yet is left for the next call;
     /// in a file that others follow it is what a killed process left, and passed over.
     ///
     /// # Errors

@@ -97,7 +97,8 @@ impl Source {
     }
 
     fn read(&mut self, now: Instant) -> io::Result<()> {
-        for line in self.tail.read()? {
+        // The head of a file is no step of anybody.
+        for line in self.tail.read()?.into_iter().filter(|line| !line.is_head()) {
             self.push(line, now);
         }
         Ok(())
