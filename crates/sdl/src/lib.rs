@@ -13,6 +13,8 @@
 
 pub mod catalogue;
 pub mod cisco_log;
+#[cfg(test)]
+mod collector_tests;
 mod diagnostics;
 mod fault;
 pub mod golden;

@@ -215,7 +215,7 @@ impl Drop for Recorder {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one clock of this crate: complaints are a minute apart")]
-fn monotonic() -> Instant {
+pub(crate) fn monotonic() -> Instant {
     Instant::now()
 }
 
