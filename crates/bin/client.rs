@@ -11,6 +11,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use ilslab_admin::{Client, ClientError, Cursor};
 use ilslab_core::settings::ADJUSTABLE;
 use ilslab_lab::handoff;
+use ilslab_sdl::console::{self, tell};
 use ilslab_trust::printable;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
@@ -100,10 +101,10 @@ pub fn run(name: &str, matches: &ArgMatches) -> u8 {
             0
         }
         Err(error) => {
-            eprintln!(
+            tell(format_args!(
                 "failed to {}: {error:#}",
                 if name == "set" { "change the settings" } else { "ask the node" }
-            );
+            ));
             exit_code(&error)
         }
     }
@@ -113,7 +114,7 @@ pub fn run(name: &str, matches: &ArgMatches) -> u8 {
 fn print_text(text: &str) {
     let end = if text.ends_with('\n') || text.is_empty() { "" } else { "\n" };
     // It came from whoever answers at that address.
-    let _ = write!(std::io::stdout(), "{}{end}", printable(text));
+    let _ = write!(console::stdout(), "{}{end}", printable(text));
 }
 
 /// What did not come from the node is the command line's.
@@ -174,7 +175,7 @@ fn trace(matches: &ArgMatches) -> anyhow::Result<String> {
         let none = Vec::new();
         let lines = page.get("lines").and_then(Value::as_array).unwrap_or(&none);
         for line in lines.iter().filter_map(|line| line.get("line").and_then(Value::as_str)) {
-            if writeln!(std::io::stdout(), "{}", escape_breaks(line)).is_err() {
+            if writeln!(console::stdout(), "{}", escape_breaks(line)).is_err() {
                 return Ok(String::new());
             }
         }

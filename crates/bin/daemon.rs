@@ -7,6 +7,7 @@
 
 use std::ffi::OsString;
 use std::fmt;
+use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -22,6 +23,7 @@ use ilslab_core::event::Noted;
 use ilslab_node::clock;
 use ilslab_node::data_dir::{DataDir, DataDirError};
 use ilslab_node::{Node, Running, Scribe, Setup, StartError, SystemDice};
+use ilslab_sdl::console::tell;
 use ilslab_sdl::{EVENTS, Recorder, RecorderOptions};
 use ilslab_store::Store;
 use tokio::net::TcpListener;
@@ -29,6 +31,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tracing_subscriber::EnvFilter;
+use zeroize::Zeroizing;
 
 use crate::backend::NodeBackend;
 use crate::limits;
@@ -125,7 +128,7 @@ pub fn run(role: ClusterRole, matches: &clap::ArgMatches) -> u8 {
     diagnostics();
     let names = std::env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned());
     for sentence in strangers(names) {
-        eprintln!("warning: {sentence}");
+        tell(format_args!("warning: {sentence}"));
     }
     let environment = |name: &str| Some(std::env::var_os(name)?.to_string_lossy().into_owned());
     let started = Layers::gather(matches, environment).and_then(|layers| Daemon::new(role, &layers));
@@ -133,7 +136,7 @@ pub fn run(role: ClusterRole, matches: &clap::ArgMatches) -> u8 {
         Ok(()) => 0,
         Err(error) => {
             let what = if error.is::<Disorder>() { "run" } else { "start" };
-            eprintln!("failed to {what} the {}: {error:#}", role.label().to_lowercase());
+            tell(format_args!("failed to {what} the {}: {error:#}", role.label().to_lowercase()));
             exit_code(&error)
         }
     }
@@ -281,9 +284,9 @@ fn own_address(config: &Config) -> IpAddr {
 
 async fn bind_admin(address: SocketAddr) -> anyhow::Result<TcpListener> {
     if !address.ip().is_loopback() {
-        eprintln!(
+        tell(format_args!(
             "warning: the API at {address} is plain HTTP; whoever can read the network reads the password"
-        );
+        ));
     }
     let bound = TcpListener::bind(address).await;
     bound.with_context(|| {
@@ -295,13 +298,23 @@ fn admin_options(daemon: &Daemon, folder: &DataDir) -> anyhow::Result<AdminOptio
     let hash = folder.platform().join("admin.hash");
     let (password, generated) = AdminPassword::load_or_create(&hash, daemon.admin.password_file.as_deref())?;
     if let Some(generated) = generated {
-        eprintln!("API: user administrator, password {} (printed this once)", generated.expose());
+        show_once(generated.expose());
     }
     Ok(AdminOptions {
         names: daemon.admin.names.clone(),
         offset: daemon.utc_offset,
         ..AdminOptions::new(folder.path().to_owned(), folder.database(), password)
     })
+}
+
+/// One write, from memory that is wiped: it has no room to grow, and so leaves no copy behind.
+fn show_once(password: &str) {
+    let mut line = Zeroizing::new(String::with_capacity(password.len().saturating_add(80)));
+    for part in ["API: user administrator, password ", password, " (printed this once)\n"] {
+        line.push_str(part);
+    }
+    // A stderr that is closed shows nothing to anybody.
+    let _ = std::io::stderr().write_all(line.as_bytes());
 }
 
 async fn start(daemon: &mut Daemon, folder: &DataDir, scribe: Trace) -> anyhow::Result<Running> {
@@ -330,7 +343,7 @@ fn announce(role: ClusterRole, daemon: &Daemon, node: &Running, admin: SocketAdd
         None => String::new(),
     };
     let ports = [port("tls", bound.tls), port("password", bound.password)].join("  ");
-    eprintln!("{} {} {ports}  API http://{admin}", role.label(), daemon.config.fqdn);
+    tell(format_args!("{} {} {ports}  API http://{admin}", role.label(), daemon.config.fqdn));
     let Some(path) = &daemon.ready_file else { return Ok(()) };
     let ready = serde_json::json!({
         "role": role,

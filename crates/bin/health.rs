@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::{Arg, ArgMatches, Command};
 use ilslab_admin::client::Readiness;
 use ilslab_admin::{Client, ClientError};
+use ilslab_sdl::console;
 use ilslab_sdl::json::ascii;
 
 use crate::client::exit_code_of;
@@ -42,7 +43,7 @@ pub fn run(matches: &ArgMatches) -> u8 {
         Ok(None) => (format!("{url} did not answer within {} s", PATIENCE.as_secs()), TIMEOUT),
     };
     // Who has closed stdout reads the exit code.
-    let _ = writeln!(std::io::stdout(), "{line}");
+    let _ = writeln!(console::stdout(), "{line}");
     code
 }
 

@@ -9,6 +9,7 @@ use ilslab::{client, daemon, health, wait};
 use ilslab_core::config::ClusterRole;
 use ilslab_lab::certs::CertsArgs;
 use ilslab_lab::{DemoArgs, ScenarioArgs, SetupArgs, SwitchArgs};
+use ilslab_sdl::console::{self, tell};
 
 fn main() -> ExitCode {
     // Under the name of a daemon it is that daemon: an image holds one program.
@@ -79,11 +80,11 @@ fn parsed<A>(arguments: Result<A, clap::Error>, run: impl Fn(&A) -> u8) -> u8 {
 #[expect(clippy::disallowed_methods, reason = "the clock of a command")]
 fn certs(arguments: &CertsArgs) -> u8 {
     let now = std::time::SystemTime::now();
-    let result = ilslab_lab::certs::run(arguments, now, &mut std::io::stdout(), &mut std::io::stderr());
+    let result = ilslab_lab::certs::run(arguments, now, &mut console::stdout(), &mut console::stderr());
     match result {
         Ok(()) => 0,
         Err(error) => {
-            eprintln!("failed to issue certificates: {error}");
+            tell(format_args!("failed to issue certificates: {error}"));
             error.exit_code()
         }
     }

@@ -16,6 +16,7 @@ use ilslab_admin::{Client, ClientError};
 use ilslab_core::outcome::Outcome;
 use ilslab_core::settings::parse_duration;
 use ilslab_lab::compose::is_joined;
+use ilslab_sdl::console::tell;
 use serde_json::Value;
 
 use crate::client::{exit_code, reach};
@@ -61,7 +62,7 @@ pub fn run(matches: &ArgMatches) -> u8 {
         Ok(true) => 0,
         Ok(false) => TIMEOUT,
         Err(error) => {
-            eprintln!("failed to wait: {error:#}");
+            tell(format_args!("failed to wait: {error:#}"));
             exit_code(&error)
         }
     }
@@ -98,7 +99,7 @@ impl Wait {
             for (node, shown) in self.nodes.iter().zip(&mut shown) {
                 let seen = self.look(node)?;
                 if shown.as_ref() != Some(&seen) {
-                    eprintln!("{:>6.1} s  {}: {seen}", begun.elapsed().as_secs_f64(), node.url());
+                    tell(format_args!("{:>6.1} s  {}: {seen}", begun.elapsed().as_secs_f64(), node.url()));
                     *shown = Some(seen);
                 }
             }
@@ -132,10 +133,10 @@ impl Wait {
 
     fn give_up(&self, shown: &[Option<Seen>]) {
         let wanted = self.wanted;
-        eprintln!("{wanted} has not come within {:.1} s; seen instead:", self.timeout.as_secs_f64());
+        tell(format_args!("{wanted} has not come within {:.1} s; seen instead:", self.timeout.as_secs_f64()));
         for (node, seen) in self.nodes.iter().zip(shown) {
             if let Some(seen) = seen.as_ref().filter(|seen| !seen.is(wanted)) {
-                eprintln!("  {}: {seen}", node.url());
+                tell(format_args!("  {}: {seen}", node.url()));
             }
         }
     }

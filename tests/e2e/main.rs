@@ -17,4 +17,5 @@ mod method_four;
 mod rogue;
 mod secrets;
 mod waiting;
+mod whole_lines;
 mod world;

@@ -16,6 +16,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 
 use clap::Args;
+use ilslab_sdl::console;
 
 use crate::clock::{glance, wall};
 use crate::error::LabError;
@@ -79,8 +80,10 @@ pub fn run_demo(args: &DemoArgs) -> u8 {
     let program =
         Program::current().map_err(|source| LabError::System { doing: "find this executable", source });
     match program {
-        Ok(program) => run(args, &program, &mut io::stdout(), &mut io::stderr(), Style::of_stdout()),
-        Err(error) => failed(&error, &mut io::stderr()),
+        Ok(program) => {
+            run(args, &program, &mut console::stdout(), &mut console::stderr(), Style::of_stdout())
+        }
+        Err(error) => failed(&error, &mut console::stderr()),
     }
 }
 

@@ -15,6 +15,7 @@ pub mod catalogue;
 pub mod cisco_log;
 #[cfg(test)]
 mod collector_tests;
+pub mod console;
 mod diagnostics;
 mod fault;
 pub mod golden;

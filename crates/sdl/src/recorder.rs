@@ -22,6 +22,7 @@ use ilslab_core::event::Noted;
 use ilslab_core::time::Timestamp;
 
 use crate::catalogue::AlarmSource;
+use crate::console;
 use crate::head::FileHead;
 use crate::rotation::{Limits, Log};
 use crate::stamp::UtcOffset;
@@ -146,8 +147,8 @@ impl Recorder {
     /// A file that cannot be opened.
     pub fn open(options: &RecorderOptions) -> Result<Self, RecorderError> {
         let consoles = Consoles {
-            stdout: Box::new(io::stdout()),
-            stderr: Box::new(io::stderr()),
+            stdout: Box::new(console::stdout()),
+            stderr: Box::new(console::stderr()),
             clock: Box::new(monotonic),
         };
         Self::with_consoles(options, consoles)

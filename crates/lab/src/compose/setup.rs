@@ -3,11 +3,12 @@
 //! A peer that is once known stays known, and would change how the next scenario ends: so the folders are emptied when
 //! another one is asked for. Stamps are written last: a setup that was cut short is done again.
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use ilslab_core::wire::{Host, HostError};
+use ilslab_sdl::console::{self, tell as complain};
 
 use super::node_file::{DATA, NODE_FILE, PASSWORD, node_file};
 use super::stamp::Stamp;
@@ -65,10 +66,10 @@ fn host(text: &str) -> Result<String, HostError> {
 
 /// Runs `ilslab setup`; answers the exit code.
 pub fn run_setup(args: &SetupArgs) -> u8 {
-    match setup(args, &mut io::stdout(), &mut io::stderr()) {
+    match setup(args, &mut console::stdout(), &mut console::stderr()) {
         Ok(()) => 0,
         Err(error) => {
-            eprintln!("failed to set the pair up: {error}");
+            complain(format_args!("failed to set the pair up: {error}"));
             error.exit_code()
         }
     }

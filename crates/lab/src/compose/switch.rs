@@ -2,12 +2,13 @@
 //!
 //! Run again it finds what is left to do: a node that has been switched stays as it is.
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
 use ilslab_admin::{Client, ClientError};
+use ilslab_sdl::console::{self, tell as complain};
 use serde_json::{Map, Value};
 
 use super::stamp::Stamp;
@@ -47,10 +48,10 @@ pub struct SwitchArgs {
 
 /// Runs `ilslab switch`; answers the exit code.
 pub fn run_switch(args: &SwitchArgs) -> u8 {
-    match switch(args, &mut io::stdout()) {
+    match switch(args, &mut console::stdout()) {
         Ok(()) => 0,
         Err(error) => {
-            eprintln!("failed to switch the pair: {error}");
+            complain(format_args!("failed to switch the pair: {error}"));
             error.exit_code()
         }
     }

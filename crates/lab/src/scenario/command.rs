@@ -2,12 +2,13 @@
 //!
 //! select -> keys, once -> two workers -> Judged, as they come -> lines | one JSON array -> exit code
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
 
 use clap::{Args, Subcommand};
+use ilslab_sdl::console;
 use serde::Serialize;
 
 use super::catalogue::{CATALOGUE, Scenario};
@@ -103,8 +104,8 @@ pub fn run_scenario(args: &ScenarioArgs) -> u8 {
     let program =
         Program::current().map_err(|source| LabError::System { doing: "find this executable", source });
     match program {
-        Ok(program) => run(args, &program, &mut io::stdout(), &mut io::stderr(), style),
-        Err(error) => failed(&error, &mut io::stderr()),
+        Ok(program) => run(args, &program, &mut console::stdout(), &mut console::stderr(), style),
+        Err(error) => failed(&error, &mut console::stderr()),
     }
 }
 
