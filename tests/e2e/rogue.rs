@@ -58,6 +58,9 @@ fn serve(mut stream: TcpStream, answer: &impl Fn(&str) -> (u16, Value)) {
     let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body.as_bytes()));
 }
 
+/// What a path is answered with: a status and a body.
+type Answer = fn(&str) -> (u16, Value);
+
 /// All that a node answers, with something nasty in each text.
 fn friendly(path: &str) -> (u16, Value) {
     let path = path.split('?').next().unwrap_or("");
@@ -88,7 +91,7 @@ fn is_fit(output: &Output) -> bool {
 fn what_somebody_else_answers_reaches_no_terminal_as_it_is() {
     let world = World::new();
     let password = format!("--admin-password-file={}", world.file("password", "a password"));
-    let answers: [(&str, fn(&str) -> (u16, Value)); 2] = [("answers", friendly), ("refuses", hostile)];
+    let answers: [(&str, Answer); 2] = [("answers", friendly), ("refuses", hostile)];
     for (what, answer) in answers {
         let rogue = Rogue::new(answer);
         let url = rogue.url.as_str();

@@ -25,6 +25,8 @@ use crate::world::{World, program, text, until};
 
 /// Octets read at once.
 const CHUNK: usize = 1024 * 1024;
+/// Octets that are given back at once, at the least.
+const PAGE: u64 = 4096;
 /// No octet of a masked needle is what it stands for.
 const MASK: u8 = 0xa5;
 
@@ -137,36 +139,49 @@ impl Search {
         let mut found = vec![0_u64; needles.len()];
         let overlap = needles.iter().map(|needle| needle.masked.len()).max().unwrap_or(0);
         let mut buffer = vec![0; CHUNK + overlap];
-        let number = |address: usize| u64::try_from(address).expect("an address has 64 bits");
         let own = number(buffer.as_ptr().addr())..number(buffer.as_ptr().addr() + buffer.len());
         for region in regions(&self.process) {
-            for start in region.clone().step_by(CHUNK) {
-                let end = region.end.min(start + number(buffer.len()));
-                let (here, length) = (start..end, usize::try_from(end - start).expect("at most a buffer"));
-                // Whoever searches their own memory would find what they have just read.
-                if self.process == "self" && here.start < own.end && own.start < here.end {
-                    continue;
-                }
-                // A region that was given back meanwhile holds nothing.
-                if self.memory.read_exact_at(&mut buffer[..length], start).is_ok() {
-                    tally(&buffer[..length], needles, &mut found);
-                }
-                buffer.as_mut_slice().zeroize();
+            // Whoever searches their own memory would find what they have just read.
+            let (before, after) = if self.process == "self" {
+                (region.start..region.end.min(own.start), region.start.max(own.end)..region.end)
+            } else {
+                (region, 0..0)
+            };
+            for part in [before, after] {
+                self.tally_part(part, &mut buffer, needles, &mut found);
             }
         }
         let counted = needles.iter().zip(found).filter(|(_, count)| *count > 0);
         counted.map(|(needle, count)| (needle.name.clone(), count.into())).collect()
     }
+
+    /// Other threads give memory back meanwhile: a page that is gone holds nothing, and its neighbours are read.
+    fn tally_part(&self, part: Range<u64>, buffer: &mut [u8], needles: &[Needle], found: &mut [u64]) {
+        let mut at = part.start;
+        while at < part.end {
+            let wanted = usize::try_from(part.end - at).map_or(buffer.len(), |left| left.min(buffer.len()));
+            let read = self.memory.read_at(&mut buffer[..wanted], at).unwrap_or(0);
+            // What begins in the rest of a full buffer is seen whole by the next reading.
+            let begun = if read == buffer.len() { CHUNK } else { read };
+            tally(&buffer[..read], begun, needles, found);
+            buffer[..read].zeroize();
+            at = if read == 0 { (at / PAGE + 1) * PAGE } else { at + number(begun) };
+        }
+    }
 }
 
-/// Counts what begins within a chunk; the octets after it are there for what does not end in it.
-fn tally(bytes: &[u8], needles: &[Needle], found: &mut [u64]) {
+fn number(octets: usize) -> u64 {
+    u64::try_from(octets).expect("an address has 64 bits")
+}
+
+/// Counts what begins within the first `begun` octets; those after them are there for what does not end in it.
+fn tally(bytes: &[u8], begun: usize, needles: &[Needle], found: &mut [u64]) {
     if bytes.iter().all(|octet| *octet == 0) {
         return;
     }
     let mut begins = [false; 256];
     needles.iter().for_each(|needle| begins[usize::from(needle.masked[0] ^ MASK)] = true);
-    for at in (0..bytes.len().min(CHUNK)).filter(|at| begins[usize::from(bytes[*at])]) {
+    for at in (0..begun).filter(|at| begins[usize::from(bytes[*at])]) {
         for (needle, found) in needles.iter().zip(&mut *found) {
             *found += u64::from(needle.is_at(&bytes[at..]));
         }
