@@ -3,10 +3,11 @@
 //! Nobody is refused for what others at the same address have sent: the right password waits for its turn, and gets in.
 
 use std::collections::VecDeque;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use ilslab_core::source::Source;
 use tokio::sync::Semaphore;
 
 /// Failures that one source has in [`WINDOW`] before it is late.
@@ -20,8 +21,8 @@ const TURNS: usize = 16;
 /// Sources that are remembered; the one heard of longest ago gives way.
 const SOURCES: usize = 1_024;
 
-struct Source {
-    address: IpAddr,
+struct Guesser {
+    source: Source,
     /// When each failure was, oldest first; at most [`ALLOWED`].
     times: VecDeque<Duration>,
     turns: Arc<Semaphore>,
@@ -30,52 +31,44 @@ struct Source {
 /// Who failed when. Times are those of `Clock::uptime`.
 #[derive(Default)]
 pub(crate) struct Failures {
-    sources: Mutex<VecDeque<Source>>,
+    guessers: Mutex<VecDeque<Guesser>>,
 }
 
 impl Failures {
     /// The turns of a source that is late: one is taken before a password is judged, and held for [`DELAY`] where it was
     /// wrong.
     pub(crate) fn turns(&self, from: IpAddr, now: Duration) -> Option<Arc<Semaphore>> {
-        let address = network(from);
-        let sources = self.lock();
-        let source = sources.iter().find(|source| source.address == address)?;
-        let oldest = source.times.iter().rev().nth(ALLOWED - 1)?;
-        (*oldest + WINDOW > now).then(|| Arc::clone(&source.turns))
+        let source = Source::of(from);
+        let guessers = self.lock();
+        let guesser = guessers.iter().find(|guesser| guesser.source == source)?;
+        let oldest = guesser.times.iter().rev().nth(ALLOWED - 1)?;
+        (*oldest + WINDOW > now).then(|| Arc::clone(&guesser.turns))
     }
 
     /// A log-in from this source failed.
     pub(crate) fn count(&self, from: IpAddr, now: Duration) {
-        let address = network(from);
-        let mut sources = self.lock();
-        let position = sources.iter().position(|source| source.address == address);
-        let known = position.and_then(|position| sources.remove(position));
-        let mut source = known.unwrap_or_else(|| Source {
-            address,
+        let source = Source::of(from);
+        let mut guessers = self.lock();
+        let position = guessers.iter().position(|guesser| guesser.source == source);
+        let known = position.and_then(|position| guessers.remove(position));
+        let mut guesser = known.unwrap_or_else(|| Guesser {
+            source,
             times: VecDeque::new(),
             turns: Arc::new(Semaphore::new(TURNS)),
         });
-        source.times.push_back(now);
-        while source.times.len() > ALLOWED {
-            source.times.pop_front();
+        guesser.times.push_back(now);
+        while guesser.times.len() > ALLOWED {
+            guesser.times.pop_front();
         }
-        while sources.len() >= SOURCES {
-            sources.pop_front();
+        while guessers.len() >= SOURCES {
+            guessers.pop_front();
         }
-        sources.push_back(source);
+        guessers.push_back(guesser);
     }
 
-    fn lock(&self) -> MutexGuard<'_, VecDeque<Source>> {
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Guesser>> {
         // Whoever panicked with the lock left at worst one failure uncounted.
-        self.sources.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// An IPv4 address by itself, an IPv6 one with its /64: one host has that many.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V4(v4) => IpAddr::V4(v4),
-        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64)),
+        self.guessers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -16,13 +16,10 @@ use axum::response::{IntoResponse, Response};
 use crate::gate::Refused;
 use crate::problem::Problem;
 use crate::routes::Api;
+use crate::visitors::Visit;
 
 /// Routes that need no log-in.
 const OPEN: [&str; 4] = ["/livez", "/readyz", "/metrics", "/api/v1/login"];
-
-/// Address of the caller; the server puts it into every request.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Source(pub(crate) IpAddr);
 
 /// Names and addresses that this API answers to, besides `localhost` and loopback.
 pub(crate) struct Hosts {
@@ -87,8 +84,11 @@ async fn admit(api: &Api, head: &Parts) -> Result<(), Problem> {
     if OPEN.contains(&head.uri.path()) {
         return Ok(());
     }
-    let source = head.extensions.get::<Source>().ok_or(Refused::Broken)?;
-    Ok(api.gate.admit(&head.headers, source.0).await?)
+    // The server puts it into every request.
+    let visit = head.extensions.get::<Arc<Visit>>().ok_or(Refused::Broken)?;
+    api.gate.admit(&head.headers, visit.from).await?;
+    visit.log_in();
+    Ok(())
 }
 
 /// Exactly one `Host`, and any authority in the request line, must be one of ours.

@@ -32,6 +32,7 @@ pub mod time;
 mod tokens;
 mod trace;
 mod views;
+mod visitors;
 
 pub use backend::{
     Answer, Backend, CertificateRefusal, CertificateShelf, ChangeError, Ports, Secret, Shelved,

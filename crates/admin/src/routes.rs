@@ -28,12 +28,13 @@ use crate::body::{JsonBody, NoBody, PatchBody};
 use crate::cli::{self, CliError, Terminal};
 use crate::clock::Clock;
 use crate::gate::{Gate, USER};
-use crate::guard::{Hosts, Source, guard};
+use crate::guard::{Hosts, guard};
 use crate::problem::Problem;
 use crate::readiness::Probe;
 use crate::server::HttpLimits;
 use crate::time::rfc3339;
 use crate::views::{AlarmsView, ConfigView, ConnectionsView, PeersView, StatusView};
+use crate::visitors::Visit;
 
 /// Everything that a route can reach.
 pub(crate) struct Api {
@@ -99,10 +100,11 @@ struct Login {
 }
 
 async fn login(
-    State(api): Shared, Extension(source): Extension<Source>, JsonBody(login): JsonBody<Login>,
+    State(api): Shared, Extension(visit): Extension<Arc<Visit>>, JsonBody(login): JsonBody<Login>,
 ) -> Result<Json<Value>, Problem> {
     let user = login.user.as_deref().unwrap_or(USER);
-    let issued = api.gate.login(user, login.password, source.0).await?;
+    let issued = api.gate.login(user, login.password, visit.from).await?;
+    visit.log_in();
     Ok(Json(json!({"token": issued.token.as_str(), "expires": rfc3339(issued.expires)})))
 }
 

@@ -101,23 +101,6 @@ fn a_slow_body_is_given_up() {
 }
 
 #[test]
-fn a_connection_beyond_the_bound_waits_for_another_to_end() {
-    let server = Server::with(|options| options.limits.connections = 1);
-    let mut first = connect(server.address);
-    first.write_all(head("GET /livez", "").as_bytes()).expect("the server reads");
-    let mut octet = [0];
-    first.read_exact(&mut octet).expect("an answer: the first has the only place");
-    let mut second = connect(server.address);
-    second.write_all(head("GET /livez", "Connection: close\r\n").as_bytes()).expect("buffered");
-    second.set_read_timeout(Some(SHORT)).expect("a socket");
-    let early = second.read_exact(&mut octet).expect_err("no answer yet").kind();
-    assert!(matches!(early, ErrorKind::WouldBlock | ErrorKind::TimedOut), "{early:?}");
-    drop(first);
-    second.set_read_timeout(Some(Duration::from_secs(20))).expect("a socket");
-    assert_eq!(rest(second).status, 200);
-}
-
-#[test]
 fn a_connection_has_an_end_however_busy_it_is() {
     let server = Server::with(|options| options.limits.connection_time = SHORT);
     let mut stream = connect(server.address);

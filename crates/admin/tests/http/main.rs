@@ -12,4 +12,5 @@ mod metrics;
 mod node;
 mod shapes;
 mod trace;
+mod visitors;
 mod wire;
