@@ -60,12 +60,17 @@ pub fn set_command() -> Command {
         .long("password-file")
         .value_name("FILE")
         .help("Also set the password in FILE (- = stdin)");
+    let reset =
+        Arg::new("reset").long("reset").value_name("KEY").num_args(0..).action(ArgAction::Append).help(
+            "Take saved changes back, of these KEYs or of all: what the node was started with counts again",
+        );
     addressed(Command::new("set"))
         .about("Change the ILS Configuration page of a running node; answers once the change is in force")
         .arg(Arg::new("setting").value_name("KEY=VALUE").num_args(0..).help(keys))
+        .arg(reset)
         .arg(password)
         .after_help(
-            "Example (method 4, second step, on each node):\n  ilslab set hub use_tls=true use_password=false\n  ilslab set spoke use_tls=true use_password=false",
+            "Example (method 4, second step, on each node, and back):\n  ilslab set hub use_tls=true use_password=false\n  ilslab set spoke use_tls=true use_password=false\n  ilslab set hub --reset\n  ilslab set spoke --reset use_tls use_password",
         )
 }
 
@@ -205,20 +210,23 @@ fn escape_breaks(line: &str) -> String {
 fn admin(matches: &ArgMatches) -> anyhow::Result<String> {
     let words: Vec<&str> =
         matches.get_many::<String>("command").into_iter().flatten().map(String::as_str).collect();
-    Ok(client(matches)?.cli(&words.join(" "))?)
+    let answer = client(matches)?.cli(&words.join(" "));
+    answer.map_err(|error| {
+        let error = anyhow::Error::from(error);
+        if is_unquoted_query(&words) { error.context(UNQUOTED) } else { error }
+    })
+}
+
+/// A shell has been at the query: it takes quotes away, and puts names of files for `*`.
+const UNQUOTED: &str =
+    "the query came in several words; quote it, so that the shell leaves it as it is: run sql 'select …'";
+
+fn is_unquoted_query(words: &[&str]) -> bool {
+    matches!(words, ["run", "sql", _, _, ..])
 }
 
 fn set(matches: &ArgMatches) -> anyhow::Result<String> {
-    let mut patch = Map::new();
-    for setting in matches.get_many::<String>("setting").into_iter().flatten() {
-        let (key, value) = setting.split_once('=').ok_or_else(|| anyhow!("`{setting}` is not KEY=VALUE"))?;
-        if key == "password" {
-            return Err(anyhow!(
-                "a password is no argument: others can read those; use --password-file FILE"
-            ));
-        }
-        patch.insert(key.to_owned(), value_of(value));
-    }
+    let patch = patch(matches)?;
     let password = matches.get_one::<String>("password-file").map(|file| password(file)).transpose()?;
     if patch.is_empty() && password.is_none() {
         return Err(anyhow!("nothing to set; give KEY=VALUE with one of {}", ADJUSTABLE.join(", ")));
@@ -230,6 +238,43 @@ fn set(matches: &ArgMatches) -> anyhow::Result<String> {
         other => format!("{key} = {other}"),
     });
     Ok(lines.collect::<Vec<_>>().join("\n"))
+}
+
+/// The merge patch (RFC 7396) that the words of `set` ask for.
+fn patch(matches: &ArgMatches) -> anyhow::Result<Map<String, Value>> {
+    let mut patch = Map::new();
+    for setting in matches.get_many::<String>("setting").into_iter().flatten() {
+        let (key, value) = setting.split_once('=').ok_or_else(|| anyhow!("`{setting}` is not KEY=VALUE"))?;
+        if key == "password" {
+            return Err(anyhow!(
+                "a password is no argument: others can read those; use --password-file FILE"
+            ));
+        }
+        patch.insert(key.to_owned(), value_of(value));
+    }
+    for key in keys_to_reset(matches)? {
+        if patch.insert(key.clone(), Value::Null).is_some() {
+            return Err(anyhow!("`{key}` is set and taken back; ask for one of the two"));
+        }
+    }
+    Ok(patch)
+}
+
+/// Those named, or all of the page.
+fn keys_to_reset(matches: &ArgMatches) -> anyhow::Result<Vec<String>> {
+    if !matches.contains_id("reset") {
+        return Ok(Vec::new());
+    }
+    let keys: Vec<String> = matches.get_many::<String>("reset").into_iter().flatten().cloned().collect();
+    if let Some(word) = keys.iter().find(|key| key.contains('=')) {
+        return Err(anyhow!("`{word}` is no key to take back; give KEY=VALUE before --reset"));
+    }
+    if keys.iter().any(|key| key == "password") {
+        return Err(anyhow!(
+            "a password that was replaced is kept nowhere; give it again with --password-file FILE"
+        ));
+    }
+    Ok(if keys.is_empty() { ADJUSTABLE.map(str::to_owned).into() } else { keys })
 }
 
 /// `true`, `false` and `null` are what they are in JSON; all else is text.

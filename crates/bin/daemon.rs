@@ -36,6 +36,7 @@ use zeroize::Zeroizing;
 use crate::backend::NodeBackend;
 use crate::limits;
 use crate::options::{Layers, OptionError, strangers, with_options};
+use crate::saved;
 use crate::settings::Daemon;
 
 /// Exit code: nothing of that name.
@@ -344,6 +345,9 @@ fn announce(role: ClusterRole, daemon: &Daemon, node: &Running, admin: SocketAdd
     };
     let ports = [port("tls", bound.tls), port("password", bound.password)].join("  ");
     tell(format_args!("{} {} {ports}  API http://{admin}", role.label(), daemon.config.fqdn));
+    if let Some(sentence) = saved::sentence(node.standing(), &daemon.origins, &as_argument(role, admin)) {
+        tell(format_args!("note: {sentence}"));
+    }
     let Some(path) = &daemon.ready_file else { return Ok(()) };
     let ready = serde_json::json!({
         "role": role,
@@ -355,6 +359,11 @@ fn announce(role: ClusterRole, daemon: &Daemon, node: &Running, admin: SocketAdd
     });
     write_whole(path, &format!("{ready}\n"))
         .with_context(|| format!("the ready file {} cannot be written", path.display()))
+}
+
+/// The node in a command: one that listens everywhere has no address of its own to name.
+fn as_argument(role: ClusterRole, admin: SocketAddr) -> String {
+    if admin.ip().is_unspecified() { role.label().to_lowercase() } else { format!("http://{admin}") }
 }
 
 /// A ready file of an earlier process says nothing of this one.

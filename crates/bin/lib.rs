@@ -15,5 +15,6 @@ pub mod health;
 pub mod limits;
 mod memory;
 pub mod options;
+mod saved;
 pub mod settings;
 pub mod wait;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::files;
 use crate::options::{Given, Layers, OptionError};
+use crate::saved::Origins;
 use ilslab_core::config::{ClusterRole, Config, Listen, Registration, TlsVersion};
 use ilslab_core::limits::{PATIENCE, Timers, UNJOINED_CONNECTIONS};
 use ilslab_core::settings::{SettingError, parse_duration, registration_server, sync_every};
@@ -36,6 +37,8 @@ pub struct Daemon {
     pub utc_offset: UtcOffset,
     /// Written once every port is bound.
     pub ready_file: Option<PathBuf>,
+    /// Where the start-up values were given.
+    pub origins: Origins,
 }
 
 /// The HTTP API, as it is to start.
@@ -69,6 +72,7 @@ impl Daemon {
                 .parsed("utc-offset", "for example +02:00", str::parse)?
                 .unwrap_or(UtcOffset::UTC),
             ready_file: layers.path("ready-file"),
+            origins: Origins::of(layers),
         })
     }
 }

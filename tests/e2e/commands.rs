@@ -1,8 +1,9 @@
 //! The commands to a running node, and the two checks that the documentation ends with.
 
 use ilslab_lab::Side;
+use serde_json::json;
 
-use crate::world::{World, ilslab, text, until};
+use crate::world::{Node, World, ilslab, text, until};
 
 #[test]
 fn the_two_checks_of_the_documentation_show_the_peer() {
@@ -53,11 +54,91 @@ fn a_setting_is_changed_by_a_command_and_a_password_is_no_argument() {
         (vec![], "nothing to set"),
         (vec!["use_tsl=true"], "use_tsl"),
         (vec!["sync_every=0s"], "1s to 1440m"),
+        (vec!["--reset", "use_tls=true"], "before --reset"),
+        (vec!["--reset", "use_tsl"], "use_tsl"),
+        (vec!["--reset", "password"], "--password-file"),
+        (vec!["use_tls=true", "--reset", "use_tls"], "one of the two"),
     ] {
         let output = set(&words);
         assert_eq!(output.status.code(), Some(3), "{words:?}");
         assert!(text(&output.stderr).contains(wanted), "{words:?}: {}", text(&output.stderr));
     }
+}
+
+#[test]
+fn what_was_saved_is_told_at_each_start_and_reset_takes_it_back_at_once() {
+    let world = World::new();
+    let plan = world.node(Side::Hub, "hub").password("one password").with("use-tls", false);
+    let hub = plan.start();
+    hub.set(json!({"use_tls": true, "use_password": false, "description": "a saved text"}));
+    assert!(!world.stderr("hub").contains("earlier run"), "{}", world.stderr("hub"));
+    drop(hub);
+    let hub = plan.start();
+    let url = hub.daemon.url();
+    let told = world.stderr("hub");
+    let want = format!(
+        "note: set while an earlier run was running, and in force: `description` is \"a saved text\", where the default \
+         says \"\", `use_password` is false, where --use-password says true, `use_tls` is true, where --use-tls says \
+         false; `ilslab set {url} --reset` takes them back\n"
+    );
+    assert!(told.contains(&want), "{told}");
+    assert_eq!(hub.client.status().expect("an answer")["ports"]["listening"], "tls");
+    let password = world.path("admin-password").display().to_string();
+    for (reset, want) in [
+        (vec!["--reset", "description"], ["use_tls = true", "description = \n"]),
+        (vec!["--reset"], ["use_tls = false", "use_password = true"]),
+    ] {
+        let output = ilslab(&[&["set", &url, "--admin-password-file", &password], &reset[..]].concat());
+        assert!(output.status.success(), "{reset:?}: {}", text(&output.stderr));
+        let settings = text(&output.stdout);
+        assert!(want.iter().all(|line| settings.contains(line)), "{reset:?}: {settings}");
+    }
+    assert_eq!(hub.client.status().expect("an answer")["ports"]["listening"], "password");
+    drop(hub);
+    let hub = plan.start();
+    assert!(!world.stderr("hub").contains("earlier run"), "{}", world.stderr("hub"));
+    assert_eq!(hub.daemon.ready().listening.as_deref(), Some("password"));
+}
+
+#[test]
+fn a_saved_password_is_told_at_the_start_until_the_one_of_the_start_is_set_again() {
+    let world = World::new();
+    let plan = world.node(Side::Hub, "hub").password("one password");
+    let hub = plan.start();
+    let set = |hub: &Node, password: &str| {
+        let file = world.file("another", password);
+        let (url, admin) = (hub.daemon.url(), world.path("admin-password").display().to_string());
+        let output = ilslab(&["set", &url, "--admin-password-file", &admin, "--password-file", &file]);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+    };
+    set(&hub, "another password");
+    drop(hub);
+    let hub = plan.start();
+    let want = "the password is the saved one, not the one of --password-file; `ilslab set http://";
+    assert!(world.stderr("hub").contains(want), "{}", world.stderr("hub"));
+    set(&hub, "one password");
+    drop(hub);
+    let _hub = plan.start();
+    assert!(!world.stderr("hub").contains("earlier run"), "{}", world.stderr("hub"));
+}
+
+#[test]
+fn a_query_that_was_not_quoted_is_told_so() {
+    let world = World::new();
+    let hub = world.node(Side::Hub, "hub").password("one password").start();
+    let password = world.path("admin-password").display().to_string();
+    let sql = |words: &[&str]| {
+        let url = hub.daemon.url();
+        let output =
+            ilslab(&[&["admin", &url, "--admin-password-file", &password, "run", "sql"], words].concat());
+        assert_eq!(output.status.code(), Some(3), "{words:?}");
+        text(&output.stderr)
+    };
+    // As a shell hands it over that put the names of files for `*`.
+    let told = sql(&["select", "Cargo.toml", "README.md", "from", "remotecluster"]);
+    assert!(told.contains("quote it") && told.contains("near"), "{told}");
+    let told = sql(&["select Cargo.toml README.md from remotecluster"]);
+    assert!(!told.contains("quote it") && told.contains("near"), "{told}");
 }
 
 #[test]

@@ -81,6 +81,11 @@ impl World {
         path.display().to_string()
     }
 
+    /// What the hub of this name has said on stderr since its last start.
+    pub(crate) fn stderr(&self, hub: &str) -> String {
+        std::fs::read_to_string(self.path(hub).join("hub.stderr")).expect("a file")
+    }
+
     /// A node that is still to be started.
     pub(crate) fn node(&self, side: Side, name: &str) -> Plan<'_> {
         let mut plan = Plan { world: self, side, name: name.to_owned(), options: Vec::new() };

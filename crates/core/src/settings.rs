@@ -78,6 +78,11 @@ impl Settings {
         (Self { startup, overrides }, dropped.into_iter().map(|change| change.key).collect())
     }
 
+    /// The changes that make a difference: they stand over start-up values that say something else.
+    pub fn standing(&self) -> impl Iterator<Item = &Override> {
+        self.overrides.values().filter(|change| change.value != change.replaced)
+    }
+
     /// What is in force.
     pub fn effective(&self) -> Map<String, Value> {
         let mut all = self.startup.clone();
@@ -312,6 +317,20 @@ mod tests {
         assert_eq!((same.effective()["use_tls"].clone(), dropped), (json!(true), vec![]));
         let (changed, dropped) = Settings::new(startup, vec![stored(json!(true))]);
         assert_eq!((changed.effective()["use_tls"].clone(), dropped), (json!(false), vec!["use_tls".into()]));
+    }
+
+    #[test]
+    fn a_change_stands_where_it_says_something_else_than_the_start() {
+        let stored = |key: &str, value: bool| Override {
+            key: key.into(),
+            value: value.into(),
+            replaced: false.into(),
+        };
+        let startup = map(json!({"use_tls": false, "use_password": false, "description": ""}));
+        let (settings, _) =
+            Settings::new(startup, vec![stored("use_tls", true), stored("use_password", false)]);
+        let standing: Vec<&str> = settings.standing().map(|change| change.key.as_str()).collect();
+        assert_eq!(standing, ["use_tls"]);
     }
 
     #[test]

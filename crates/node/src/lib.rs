@@ -40,6 +40,6 @@ pub use keeper::Scribe;
 pub use listen::ListenError;
 pub use network::{Bound, ChangeError, PASSWORD_MAX};
 pub use network_key::KeyFileError;
-pub use node::{Node, Running, Setup, StartError};
+pub use node::{Node, Running, Setup, Standing, StartError};
 pub use shelf::{Shelf, ShelfError, Shelved};
 pub use tls::provider;

@@ -42,6 +42,17 @@ struct Stored {
     with: Option<Map<String, Value>>,
 }
 
+/// What became of a password that was set while running, at the next start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Saved {
+    /// There was none.
+    Nothing,
+    /// It stands over the start-up one.
+    Standing,
+    /// The start-up one is another now, and counts.
+    Dropped,
+}
+
 impl KeyFile {
     /// The file of a node that starts with this password (or none).
     pub(crate) fn new(path: PathBuf, startup: Option<&NetworkKey>) -> Self {
@@ -49,22 +60,22 @@ impl KeyFile {
     }
 
     /// The key in force: one set while running, while the start-up password is the one that it replaced; else the
-    /// start-up one. `true` where a stored one was dropped.
+    /// start-up one.
     ///
     /// # Errors
     /// A file that cannot be read, or is not ours.
     pub(crate) fn open(
         &self, startup: Option<NetworkKey>,
-    ) -> Result<(Option<NetworkKey>, bool), KeyFileError> {
+    ) -> Result<(Option<NetworkKey>, Saved), KeyFileError> {
         let stored = self.read()?;
         let changed = stored.as_ref().is_some_and(|stored| stored.replaced.is_some());
         match stored {
             Some(Stored { key, replaced: Some(replaced), .. }) if replaced == self.startup => {
-                Ok((key, false))
+                Ok((key, Saved::Standing))
             }
             _ => {
                 self.write(startup.as_ref())?;
-                Ok((startup, changed))
+                Ok((startup, if changed { Saved::Dropped } else { Saved::Nothing }))
             }
         }
     }
@@ -227,11 +238,11 @@ mod tests {
     }
 
     /// The file of a node that starts with the password of this seed, and what it finds.
-    fn opened(path: &Path, seed: Option<u8>) -> (Option<[u8; 32]>, bool) {
+    fn opened(path: &Path, seed: Option<u8>) -> (Option<[u8; 32]>, Saved) {
         let startup = seed.map(key);
         let file = KeyFile::new(path.to_owned(), startup.as_ref());
-        let (key, dropped) = file.open(startup).expect("opens");
-        (bytes(key), dropped)
+        let (key, saved) = file.open(startup).expect("opens");
+        (bytes(key), saved)
     }
 
     fn change(file: &KeyFile, seed: u8) {
@@ -247,11 +258,11 @@ mod tests {
     fn a_password_set_while_running_lasts_until_the_start_up_one_changes() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = path_under(folder.path());
-        assert_eq!(opened(&path, Some(1)), (Some([1; 32]), false));
+        assert_eq!(opened(&path, Some(1)), (Some([1; 32]), Saved::Nothing));
         change(&KeyFile::new(path.clone(), Some(&key(1))), 2);
-        assert_eq!(opened(&path, Some(1)), (Some([2; 32]), false));
-        assert_eq!(opened(&path, Some(3)), (Some([3; 32]), true), "another start-up password");
-        assert_eq!(opened(&path, Some(1)), (Some([1; 32]), false), "the change is dropped for good");
+        assert_eq!(opened(&path, Some(1)), (Some([2; 32]), Saved::Standing));
+        assert_eq!(opened(&path, Some(3)), (Some([3; 32]), Saved::Dropped), "another start-up password");
+        assert_eq!(opened(&path, Some(1)), (Some([1; 32]), Saved::Nothing), "the change is dropped for good");
     }
 
     #[test]
@@ -289,7 +300,7 @@ mod tests {
         let file = KeyFile::new(path_under(folder.path()), Some(&key(1)));
         file.prepare(None, &Map::new()).expect("writes");
         file.install().expect("replaces");
-        assert_eq!(opened(&path_under(folder.path()), Some(1)), (None, false));
+        assert_eq!(opened(&path_under(folder.path()), Some(1)), (None, Saved::Standing));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use ilslab_core::event::{Event, ServiceEvent};
 use ilslab_core::ledger::{Change, Durable, Ledger};
 use ilslab_core::limits;
 use ilslab_core::registry::Registry;
-use ilslab_core::settings::{SettingError, Settings};
+use ilslab_core::settings::{Override, SettingError, Settings};
 use ilslab_core::snapshot::Snapshot;
 use ilslab_wire::PeerId;
 use serde_json::{Map, Value};
@@ -29,7 +29,7 @@ use crate::identity::IdentityPaths;
 use crate::keeper::{Keeper, Request, Scribe};
 use crate::listen::ListenError;
 use crate::network::{Bound, ChangeError, Command, Network, Ports, own_addresses};
-use crate::network_key::{KeyFile, KeyFileError, path_under};
+use crate::network_key::{KeyFile, KeyFileError, Saved, path_under};
 use crate::pem::PemError;
 use crate::seat::half_of_descriptors;
 use crate::shelf::Shelf;
@@ -132,6 +132,7 @@ impl Node {
         let commands = run(network).await?;
         keeper.note_service(ServiceEvent::Started).await;
         Ok(Running {
+            standing: recalled.standing,
             keeper,
             commands,
             bound: ports_seen,
@@ -175,7 +176,17 @@ struct Recalled {
     peer_id: PeerId,
     durable: Durable,
     dropped: Vec<String>,
+    standing: Standing,
     started_as_hub: bool,
+}
+
+/// What was changed while running, and stands over the start-up values that it replaced.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Settings of the page, in the order of their keys.
+    pub settings: Vec<Override>,
+    /// The password too.
+    pub password: bool,
 }
 
 impl Recalled {
@@ -206,19 +217,22 @@ fn recall<L: Ledger>(
         changes.push(Change::Identity(peer_id));
     }
     key_file.settle(&settings)?;
-    let (key, key_dropped) = key_file.open(config.network_key.take())?;
-    dropped.extend(key_dropped.then(|| "password".to_owned()));
+    let (key, saved) = key_file.open(config.network_key.take())?;
+    dropped.extend((saved == Saved::Dropped).then(|| "password".to_owned()));
+    let standing =
+        Standing { settings: settings.standing().cloned().collect(), password: saved == Saved::Standing };
     let started_as_hub = config.role == ClusterRole::Hub;
     config.network_key = key;
     let config = config.with_settings(&settings.effective())?;
     if !changes.is_empty() {
         ledger.append(&[changes]).map_err(failed)?;
     }
-    Ok(Recalled { config, settings, peer_id, durable, dropped, started_as_hub })
+    Ok(Recalled { config, settings, peer_id, durable, dropped, standing, started_as_hub })
 }
 
 /// A node that runs. Dropping it does not stop it; [`Running::stop`] does.
 pub struct Running {
+    standing: Standing,
     keeper: Keeper,
     commands: mpsc::Sender<Command>,
     bound: watch::Receiver<Bound>,
@@ -233,6 +247,11 @@ impl Running {
     /// The latest state.
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.keeper.snapshot()
+    }
+
+    /// What stood over the start-up values when it started.
+    pub fn standing(&self) -> &Standing {
+        &self.standing
     }
 
     /// Tells of each new state.
