@@ -78,10 +78,15 @@ pub const OPTIONS: &[OptionRow] = &[
         "cert",
         "authentication.cert",
         "FILE",
-        "The tomcat certificate, PEM; with --key and --trust [default: under the data folder; made when TLS is on]",
+        "The tomcat certificate, PEM, DER or PKCS#7; with --key and --trust [default: under the data folder; made when TLS is on]",
     ),
-    row("key", "authentication.key", "FILE", "Its private key, PEM, not encrypted"),
-    row("trust", "authentication.trust", "DIR", "tomcat-trust: every *.pem in this folder"),
+    row("key", "authentication.key", "FILE", "Its private key, PEM or DER, not encrypted"),
+    row(
+        "trust",
+        "authentication.trust",
+        "DIR",
+        "tomcat-trust: every *.pem, *.crt, *.cer, *.der, *.p7b and *.p7c in this folder",
+    ),
     switch(
         "allow-weak-key",
         "authentication.allow_weak_key",

@@ -63,7 +63,7 @@ fn a_wrong_option_is_exit_3_with_the_key_the_nearest_name_and_the_range() {
 }
 
 #[test]
-fn a_bad_certificate_key_or_store_is_exit_3_naming_file_block_and_cure() {
+fn a_bad_certificate_key_or_store_is_exit_3_naming_file_line_label_and_cure() {
     let (world, lab) = (World::new(), Lab::new(KeyKind::P256));
     let (own, other) = (lab.ca_signed("hub.lab.example"), lab.ca_signed("other.lab.example"));
     let certificate = world.file("good.pem", &own.cert_pem);
@@ -81,22 +81,34 @@ fn a_bad_certificate_key_or_store_is_exit_3_naming_file_block_and_cure() {
     let bad_trust = world.path("bad-trust").display().to_string();
     world.file("bad-trust/1.pem", &lab.root());
     world.file("bad-trust/2.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
+    let marked_trust = world.path("marked-trust").display().to_string();
+    world.file("marked-trust/root.pem", &format!("\u{feff}{}", lab.root()));
     for (certificate, key, trust, wanted) in [
         ("/nowhere", &key, &trust, vec!["/nowhere", "cannot be read"]),
         ("/dev/zero", &key, &trust, vec!["/dev/zero", "is not a file"]),
         (&*empty, &key, &trust, vec!["empty.pem", "is empty"]),
         (&junk, &key, &trust, vec!["junk.pem", "holds no certificate", "BEGIN CERTIFICATE"]),
-        (&broken, &key, &trust, vec!["broken.pem", "block 1"]),
-        (&key, &key, &trust, vec!["good.key", "block 1 is not a certificate"]),
+        (&broken, &key, &trust, vec!["broken.pem", "line 1: CERTIFICATE"]),
+        (&key, &key, &trust, vec!["good.key", "line 1: PRIVATE KEY is not a certificate"]),
         (&certificate, &other_key, &trust, vec!["other.key", "good.pem", "one pair"]),
         (
             &certificate,
             &encrypted,
             &trust,
-            vec!["encrypted.key", "block 1 is an encrypted private key", "openssl pkey"],
+            vec![
+                "encrypted.key",
+                "line 1: ENCRYPTED PRIVATE KEY is an encrypted private key",
+                "openssl pkey",
+            ],
         ),
         (&certificate, &certificate, &trust, vec!["good.pem", "holds no private key"]),
-        (&certificate, &key, &bad_trust, vec!["2.pem", "block 1"]),
+        (
+            &certificate,
+            &key,
+            &marked_trust,
+            vec!["root.pem", "line 1: a byte-order mark stands before BEGIN CERTIFICATE", "UTF-8 without"],
+        ),
+        (&certificate, &key, &bad_trust, vec!["2.pem", "line 1: CERTIFICATE"]),
     ] {
         let before = std::fs::read(world.path("good.pem")).expect("reads");
         let data = world.path("data").display().to_string();

@@ -71,7 +71,7 @@ pub trait Backend: Send + Sync + 'static {
     ///
     /// # Errors
     /// Then the files are as they were: [`CertificateRefusal::NotAllowed`] where `certificate` is not PEM of
-    /// certificates alone or one of them cannot be read, where `key` is not PEM of one private key, is encrypted, of a
+    /// certificates or PKCS#7 alone, or the base64 of DER, or one of them cannot be read, where `key` is not PEM of one private key, is encrypted, of a
     /// kind that cannot be used, or not the certificate's; [`CertificateRefusal::Fixed`] where `--cert` and `--key`
     /// name the files; [`CertificateRefusal::Storage`] where they cannot be written.
     fn upload_tomcat(&self, certificate: String, key: Secret) -> Answer<'_, Result<(), CertificateRefusal>>;
@@ -80,8 +80,8 @@ pub trait Backend: Send + Sync + 'static {
     /// SHA-256. Answers the name. It counts after the next service restart.
     ///
     /// # Errors
-    /// Then the store is as it was: [`CertificateRefusal::NotAllowed`] where `pem` is not PEM of exactly one
-    /// certificate, or that cannot be read; [`CertificateRefusal::Fixed`] where `--trust` names the folder;
+    /// Then the store is as it was: [`CertificateRefusal::NotAllowed`] where `pem` is not PEM, PKCS#7 or the
+    /// base64 of DER of exactly one certificate, or that cannot be read; [`CertificateRefusal::Fixed`] where `--trust` names the folder;
     /// [`CertificateRefusal::Storage`] where it cannot be written.
     fn upload_trust(
         &self, name: Option<FileName>, pem: String,

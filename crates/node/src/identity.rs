@@ -1,7 +1,7 @@
 //! What a node shows of itself on TLS, and whom it trusts: loaded at service start, immutable, swapped whole.
 //!
 //! ```text
-//! --cert --key --trust, else platform/tomcat/tomcat.{pem,key}, platform/tomcat-trust/*.pem -> [`Identity`]
+//! --cert --key --trust, else platform/tomcat/tomcat.{pem,key}, platform/tomcat-trust/ -> [`Identity`]
 //! ```
 
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use rustls::sign::CertifiedKey;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use zeroize::Zeroizing;
 
-use crate::pem::{self, PemError};
+use crate::pem::{self, Found, PemError};
 use crate::staged::Staged;
 use crate::weak_key;
 
@@ -25,7 +25,7 @@ pub struct IdentityPaths {
     pub certificate: PathBuf,
     /// Its key.
     pub key: PathBuf,
-    /// The folder of `tomcat-trust`: every `*.pem` in it.
+    /// The folder of `tomcat-trust`: every `*.pem`, `*.crt`, `*.cer`, `*.der`, `*.p7b` and `*.p7c` in it.
     pub trust: PathBuf,
     /// Take an RSA key that is too small, so that a peer can be seen refusing it.
     pub allow_weak_key: bool,
@@ -79,7 +79,7 @@ impl Identity {
     /// # Errors
     /// The first file that is not what it must be; nothing is replaced.
     pub fn load(paths: &IdentityPaths, provider: &CryptoProvider) -> Result<Self, PemError> {
-        let chain = pem::certificates(&paths.certificate)?;
+        let chain = chain(&paths.certificate, pem::certificates(&paths.certificate)?)?;
         let key = pem::private_key(&paths.key)?;
         Self::of(paths, chain, key, provider)
     }
@@ -116,7 +116,8 @@ impl Identity {
         paths: &IdentityPaths, chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>,
         provider: &CryptoProvider,
     ) -> Result<Self, PemError> {
-        let leaf = parse(&paths.certificate, 1, chain.first().cloned().unwrap_or_else(|| Vec::new().into()))?;
+        let der = chain.first().cloned().unwrap_or_else(|| Vec::new().into());
+        let leaf = parse(&paths.certificate, Found { der, place: "the first".to_owned() })?;
         let certified = certified(paths, chain, key, provider)?;
         let trust = Arc::new(TrustStore::new(trusted(&paths.trust)?));
         Ok(Self { certified: Arc::new(certified), leaf, trust })
@@ -145,29 +146,35 @@ pub(crate) fn certified(
     Ok(certified)
 }
 
-/// A certificate of a file, by the number of its block.
-pub(crate) fn parse(
-    path: &Path, block: usize, der: CertificateDer<'static>,
-) -> Result<Certificate, PemError> {
-    Certificate::parse(der).map_err(|error| {
-        let problem = format!("block {block} is no certificate: {error}");
-        PemError::new(path, problem, "export the certificate again as PEM (X.509)")
+/// A certificate of a file.
+pub(crate) fn parse(path: &Path, found: Found) -> Result<Certificate, PemError> {
+    Certificate::parse(found.der).map_err(|error| {
+        let problem = format!("{} is no certificate: {error}", found.place);
+        PemError::new(path, problem, "export the certificate again (X.509, as PEM or DER)")
     })
 }
 
-/// Every certificate of every `*.pem` in the folder, in the order of names. No folder is an empty store.
+/// A chain as it is sent; what a peer could not read is not.
+pub(crate) fn chain(path: &Path, found: Vec<Found>) -> Result<Vec<CertificateDer<'static>>, PemError> {
+    found.into_iter().map(|found| Ok(parse(path, found)?.der().clone())).collect()
+}
+
+/// Every certificate of every file of the folder, in the order of names. No folder is an empty store.
 fn trusted(folder: &Path) -> Result<Vec<Certificate>, PemError> {
     let mut certificates = Vec::new();
-    for file in pem_files(folder)? {
-        for (number, der) in pem::certificates(&file)?.into_iter().enumerate() {
-            certificates.push(parse(&file, number + 1, der)?);
+    for file in trusted_files(folder)? {
+        for found in pem::certificates(&file)? {
+            certificates.push(parse(&file, found)?);
         }
     }
     Ok(certificates)
 }
 
-/// The `*.pem` of a folder, by name. No folder has none.
-pub(crate) fn pem_files(folder: &Path) -> Result<Vec<PathBuf>, PemError> {
+/// What files of certificates are called. Others in a trust store are not looked at.
+const ENDINGS: [&str; 6] = ["pem", "crt", "cer", "der", "p7b", "p7c"];
+
+/// The files of certificates in a folder, by name. No folder has none.
+pub(crate) fn trusted_files(folder: &Path) -> Result<Vec<PathBuf>, PemError> {
     let unreadable = |error: std::io::Error| {
         PemError::new(folder, format!("cannot be read: {error}"), "check the path and its permissions")
     };
@@ -177,7 +184,8 @@ pub(crate) fn pem_files(folder: &Path) -> Result<Vec<PathBuf>, PemError> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
-        if path.extension().is_some_and(|extension| extension == "pem") {
+        let ending = path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
+        if ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str())) {
             files.push(path);
         }
     }

@@ -12,7 +12,7 @@ use rustls::crypto::CryptoProvider;
 use tokio::sync::watch;
 
 use crate::data_dir::{private_folder, write_private};
-use crate::identity::{Identity, IdentityPaths, certified, parse, pem_files};
+use crate::identity::{Identity, IdentityPaths, certified, chain, parse, trusted_files};
 use crate::pem::{self, PemError};
 
 /// Longest name of a file in `tomcat-trust`.
@@ -85,7 +85,7 @@ impl Shelf {
             active.as_ref().is_some_and(|identity| identity.trust.is_pinned(certificate))
         };
         let mut all = Vec::new();
-        for path in pem_files(&self.paths.trust)? {
+        for path in trusted_files(&self.paths.trust)? {
             all.extend(shelved(&path, loaded)?);
         }
         let in_use = active.iter().flat_map(|identity| identity.trust.certificates());
@@ -99,12 +99,11 @@ impl Shelf {
     pub fn put_tomcat(&self, certificate: &str, key: &str) -> Result<(), ShelfError> {
         self.may_change()?;
         let (certificate_path, key_path) = (&self.paths.certificate, &self.paths.key);
-        let chain = pem::certificates_in(certificate_path, certificate.as_bytes())?;
-        for (number, der) in chain.iter().enumerate() {
-            parse(certificate_path, number + 1, der.clone())?;
-        }
+        let certificate = pem::armoured(certificate);
+        let found = pem::certificates_in(certificate_path, certificate.as_bytes())?;
+        let chain = chain(certificate_path, found)?;
         certified(&self.paths, chain, pem::private_key_in(key_path, key.as_bytes())?, &self.provider)?;
-        self.swap(certificate, key)
+        self.swap(&certificate, key)
     }
 
     /// Both files at once: a start between two renames would find a key that is not the certificate's.
@@ -133,12 +132,13 @@ impl Shelf {
     pub fn put_trust(&self, name: Option<&str>, certificate: &str) -> Result<String, ShelfError> {
         self.may_change()?;
         let unnamed = self.paths.trust.join("upload.pem");
-        let mut found = pem::certificates_in(&unnamed, certificate.as_bytes())?;
-        let (Some(der), true) = (found.pop(), found.is_empty()) else {
+        let certificate = pem::armoured(certificate);
+        let found = pem::certificates_in(&unnamed, certificate.as_bytes())?;
+        let mut found = found.into_iter().map(|one| parse(&unnamed, one)).collect::<Result<Vec<_>, _>>()?;
+        let (Some(parsed), true) = (found.pop(), found.is_empty()) else {
             let cure = "upload them one at a time";
             return Err(PemError::new(&unnamed, "holds more than one certificate", cure).into());
         };
-        let parsed = parse(&unnamed, 1, der)?;
         let name = name.map_or_else(|| format!("{:.32}.pem", parsed.fingerprint()), str::to_owned);
         let path = self.trusted_file(&name)?;
         write_private(&path, certificate.as_bytes())
@@ -191,8 +191,8 @@ fn with_those_in_use<'a>(
 fn shelved(path: &Path, active: impl Fn(&Certificate) -> bool) -> Result<Vec<Shelved>, PemError> {
     let file = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let mut all = Vec::new();
-    for (number, der) in pem::certificates(path)?.into_iter().enumerate() {
-        let certificate = parse(path, number + 1, der)?;
+    for found in pem::certificates(path)? {
+        let certificate = parse(path, found)?;
         let active = active(&certificate);
         all.push(Shelved { file: Some(file.clone()), certificate, active });
     }

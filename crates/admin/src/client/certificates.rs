@@ -30,7 +30,7 @@ impl Client {
         self.get("certificates/tomcat-trust")
     }
 
-    /// `POST certificates/tomcat`: a certificate with its chain, and its key, as PEM; in force after a restart.
+    /// `POST certificates/tomcat`: a certificate with its chain (PEM, PKCS#7, base64 of DER), and its key; in force after a restart.
     ///
     /// # Errors
     /// Any [`ClientError`]; what cannot be used is a [`ClientError::Problem`] with status 422, and nothing changes.
@@ -38,7 +38,7 @@ impl Client {
         self.post("certificates/tomcat", &Tomcat { certificate, key })
     }
 
-    /// `POST certificates/tomcat-trust`: one certificate as PEM, under this file name or one that the node makes.
+    /// `POST certificates/tomcat-trust`: one certificate (as above), under this file name or one that the node makes.
     ///
     /// # Errors
     /// As [`Client::upload_tomcat`].
