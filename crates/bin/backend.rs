@@ -82,8 +82,15 @@ impl Backend for NodeBackend {
         })
     }
 
-    fn upload_tomcat(&self, certificate: String, key: Secret) -> Answer<'_, Result<(), CertificateRefusal>> {
-        self.on_the_shelf(move |shelf| shelf.put_tomcat(&certificate, key.expose()))
+    fn upload_tomcat(
+        &self, certificate: String, key: Option<Secret>,
+    ) -> Answer<'_, Result<(), CertificateRefusal>> {
+        self.on_the_shelf(move |shelf| shelf.put_tomcat(&certificate, key.as_ref().map(Secret::expose)))
+    }
+
+    fn request_tomcat(&self) -> Answer<'_, Result<String, CertificateRefusal>> {
+        let fqdn = self.node.snapshot().config.fqdn.clone();
+        self.on_the_shelf(move |shelf| shelf.request(fqdn.as_str()))
     }
 
     fn upload_trust(

@@ -1,4 +1,4 @@
-//! `ilslab alarms|trace|admin|set NODE`: commands to a running node, over its HTTP API.
+//! `ilslab alarms|trace|admin|set|restart|disconnect NODE`: commands to a running node, over its HTTP API.
 
 use std::fs::File;
 use std::io::Write;
@@ -16,8 +16,10 @@ use ilslab_trust::printable;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
+use crate::certificates;
 use crate::daemon::USAGE;
 use crate::files;
+use crate::options::as_typed;
 
 /// Octets of a password that a command reads; the node judges it.
 const PASSWORD_LINE_MAX: usize = 1_024;
@@ -65,7 +67,7 @@ pub fn set_command() -> Command {
             "Take saved changes back, of these KEYs or of all: what the node was started with counts again",
         );
     addressed(Command::new("set"))
-        .about("Change the ILS Configuration page of a running node; answers once the change is in force")
+        .about("Change settings of a running node, as the ILS Configuration page does")
         .arg(Arg::new("setting").value_name("KEY=VALUE").num_args(0..).help(keys))
         .arg(reset)
         .arg(password)
@@ -74,7 +76,23 @@ pub fn set_command() -> Command {
         )
 }
 
-fn addressed(command: Command) -> Command {
+/// `ilslab restart`.
+pub fn restart_command() -> Command {
+    addressed(Command::new("restart"))
+        .about("Restart the service of a running node: certificates are read again, alarms are cleared")
+        .after_help("Example:\n  ilslab restart hub")
+}
+
+/// `ilslab disconnect`.
+pub fn disconnect_command() -> Command {
+    let peer = Arg::new("peer").value_name("PEER").required(true);
+    addressed(Command::new("disconnect"))
+        .about("Let a running node forget a cluster, as Disconnect on the page does")
+        .arg(peer.help("Peer ID, FQDN or cluster ID of the cluster"))
+        .after_help("Example:\n  ilslab disconnect hub spoke.lab.example")
+}
+
+pub(crate) fn addressed(command: Command) -> Command {
     command
         .arg(
             Arg::new("node").value_name("NODE").required(true).help("hub, spoke, or the URL of a node's API"),
@@ -92,13 +110,16 @@ fn json() -> Arg {
     Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print JSON")
 }
 
-/// Runs one of the four; answers the exit code.
+/// Runs one of the commands to a node; answers the exit code.
 pub fn run(name: &str, matches: &ArgMatches) -> u8 {
     let result = match name {
         "alarms" => alarms(matches),
         "trace" => trace(matches),
         "admin" => admin(matches),
-        _ => set(matches),
+        "set" => set(matches),
+        "restart" => restart(matches),
+        "disconnect" => disconnect(matches),
+        _ => certificates::run(name, matches),
     };
     match result {
         Ok(text) => {
@@ -108,7 +129,13 @@ pub fn run(name: &str, matches: &ArgMatches) -> u8 {
         Err(error) => {
             tell(format_args!(
                 "failed to {}: {error:#}",
-                if name == "set" { "change the settings" } else { "ask the node" }
+                match name {
+                    "set" => "change the settings",
+                    "restart" => "restart the service",
+                    "disconnect" => "disconnect the cluster",
+                    "install" => "install the certificate",
+                    _ => "ask the node",
+                }
             ));
             exit_code(&error)
         }
@@ -132,9 +159,13 @@ pub(crate) fn exit_code_of(error: &ClientError) -> u8 {
     error.exit_code()
 }
 
-fn client(matches: &ArgMatches) -> anyhow::Result<Client> {
-    let node = matches.get_one::<String>("node").map_or("", String::as_str);
-    reach(node, matches.get_one::<String>("admin-password-file").map(PathBuf::from))
+pub(crate) fn client(matches: &ArgMatches) -> anyhow::Result<Client> {
+    reach(node_of(matches), matches.get_one::<String>("admin-password-file").map(PathBuf::from))
+}
+
+/// The node, as it was called.
+pub(crate) fn node_of(matches: &ArgMatches) -> &str {
+    matches.get_one::<String>("node").map_or("", String::as_str)
 }
 
 /// The client of a node: its URL, or `hub` or `spoke`; the password from this file, or from what a demo has left.
@@ -238,6 +269,47 @@ fn set(matches: &ArgMatches) -> anyhow::Result<String> {
         other => format!("{key} = {other}"),
     });
     Ok(lines.collect::<Vec<_>>().join("\n"))
+}
+
+fn restart(matches: &ArgMatches) -> anyhow::Result<String> {
+    client(matches)?.restart()?;
+    Ok(format!("restarted the service of {}", node_of(matches)))
+}
+
+fn disconnect(matches: &ArgMatches) -> anyhow::Result<String> {
+    let client = client(matches)?;
+    let wanted = matches.get_one::<String>("peer").map_or("", String::as_str);
+    let peers = client.peers()?;
+    let (id, fqdn) = peer(&peers, wanted).ok_or_else(|| ClientError::Problem {
+        status: 404,
+        title: "Not found".to_owned(),
+        detail: format!(
+            "no cluster has the peer ID, FQDN or cluster ID {}; {}",
+            as_typed(wanted),
+            known(&peers)
+        ),
+        key: None,
+    })?;
+    client.disconnect(id)?;
+    Ok(format!("{} has forgotten {fqdn}; it is known again once it joins", node_of(matches)))
+}
+
+/// Peer ID and FQDN of the cluster that is called so in one way or another; names have no case.
+fn peer<'a>(peers: &'a Value, wanted: &str) -> Option<(&'a str, &'a str)> {
+    let text = |peer: &'a Value, name: &str| peer.get(name).and_then(Value::as_str).unwrap_or("");
+    let is_called = |peer: &&'a Value| {
+        text(peer, "peer_id") == wanted
+            || text(peer, "fqdn").eq_ignore_ascii_case(wanted)
+            || text(peer, "cluster_id") == wanted
+    };
+    let found = peers.get("peers").and_then(Value::as_array)?.iter().find(is_called)?;
+    Some((text(found, "peer_id"), text(found, "fqdn")))
+}
+
+fn known(peers: &Value) -> String {
+    let all = peers.get("peers").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let names: Vec<&str> = all.iter().filter_map(|peer| peer.get("fqdn")?.as_str()).collect();
+    if names.is_empty() { "none is known".to_owned() } else { format!("known are {}", names.join(", ")) }
 }
 
 /// The merge patch (RFC 7396) that the words of `set` ask for.

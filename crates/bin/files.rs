@@ -34,7 +34,11 @@ pub(crate) fn line(source: impl Read, most: usize) -> io::Result<Zeroizing<Vec<u
     Ok(content)
 }
 
-fn all(source: impl Read, most: usize) -> io::Result<Zeroizing<Vec<u8>>> {
+/// All that can be read, at most so many octets.
+///
+/// # Errors
+/// Those of [`read`].
+pub(crate) fn all(source: impl Read, most: usize) -> io::Result<Zeroizing<Vec<u8>>> {
     // Room for all of it from the start: growing would leave copies of a secret behind.
     let mut content = Zeroizing::new(Vec::with_capacity(most.saturating_add(2)));
     let limit = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);

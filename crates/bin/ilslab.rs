@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Command, FromArgMatches};
-use ilslab::{client, daemon, health, wait};
+use ilslab::{certificates, client, daemon, health, wait};
 use ilslab_core::config::ClusterRole;
 use ilslab_lab::certs::CertsArgs;
 use ilslab_lab::{DemoArgs, ScenarioArgs, SetupArgs, SwitchArgs};
@@ -41,22 +41,34 @@ fn command() -> Command {
         .subcommand(ScenarioArgs::augment_args(Command::new("scenario")))
         .subcommand(daemon::command("hub", ClusterRole::Hub))
         .subcommand(daemon::command("spoke", ClusterRole::Spoke))
-        .subcommand(CertsArgs::augment_args(Command::new("certs")))
+        .subcommand(certs_command())
         .subcommand(client::alarms_command())
         .subcommand(client::trace_command())
         .subcommand(client::admin_command())
         .subcommand(client::set_command())
+        .subcommand(client::restart_command())
+        .subcommand(client::disconnect_command())
         .subcommand(wait::command())
         .subcommand(health::command())
         .subcommand(SetupArgs::augment_args(Command::new("setup")))
         .subcommand(SwitchArgs::augment_args(Command::new("switch")))
 }
 
+/// Those of files, and those of running nodes.
+fn certs_command() -> Command {
+    CertsArgs::augment_args(Command::new("certs"))
+        .subcommand(certificates::export_command())
+        .subcommand(certificates::request_command())
+        .subcommand(certificates::install_command())
+}
+
 fn run(matches: &clap::ArgMatches) -> u8 {
     match matches.subcommand() {
         Some(("hub", matches)) => daemon::run(ClusterRole::Hub, matches),
         Some(("spoke", matches)) => daemon::run(ClusterRole::Spoke, matches),
-        Some((name @ ("alarms" | "trace" | "admin" | "set"), matches)) => client::run(name, matches),
+        Some((name @ ("alarms" | "trace" | "admin" | "set" | "restart" | "disconnect"), matches)) => {
+            client::run(name, matches)
+        }
         Some(("demo", matches)) => parsed(DemoArgs::from_arg_matches(matches), ilslab_lab::run_demo),
         Some(("scenario", matches)) => {
             parsed(ScenarioArgs::from_arg_matches(matches), ilslab_lab::run_scenario)
@@ -65,7 +77,10 @@ fn run(matches: &clap::ArgMatches) -> u8 {
         Some(("health", matches)) => health::run(matches),
         Some(("setup", matches)) => parsed(SetupArgs::from_arg_matches(matches), ilslab_lab::run_setup),
         Some(("switch", matches)) => parsed(SwitchArgs::from_arg_matches(matches), ilslab_lab::run_switch),
-        Some(("certs", matches)) => parsed(CertsArgs::from_arg_matches(matches), certs),
+        Some(("certs", matches)) => match matches.subcommand() {
+            Some((name @ ("export" | "request" | "install"), matches)) => client::run(name, matches),
+            _ => parsed(CertsArgs::from_arg_matches(matches), certs),
+        },
         _ => daemon::BUG,
     }
 }
@@ -84,7 +99,7 @@ fn certs(arguments: &CertsArgs) -> u8 {
     match result {
         Ok(()) => 0,
         Err(error) => {
-            tell(format_args!("failed to issue certificates: {error}"));
+            tell(format_args!("failed to make certificates: {error}"));
             error.exit_code()
         }
     }

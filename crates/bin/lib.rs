@@ -4,10 +4,12 @@
 //! flags > ILS_ variables > TOML file -> options::Layers -> settings::Daemon -> daemon::run
 //!                                                            node + sdl + store + admin
 //! ilslab alarms|admin|set NODE -> client -> HTTP API of a running node
+//! ilslab certs install NODE    -> certificates -> the same
 //! ilslab health|wait URL       -> health, wait
 //! ```
 
 pub mod backend;
+pub mod certificates;
 pub mod client;
 pub mod daemon;
 mod files;

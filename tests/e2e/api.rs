@@ -17,7 +17,7 @@ fn sample(node: &Node, name: &str) -> u64 {
 fn certify(node: &Node, lab: &Lab, fqdn: &str) {
     let own = lab.ca_signed(fqdn);
     for stored in [
-        node.client.upload_tomcat(&own.cert_pem, &own.key_pem).expect("a pair"),
+        node.client.upload_tomcat(&own.cert_pem, Some(&own.key_pem)).expect("a pair"),
         node.client.upload_trust(None, &lab.root()).expect("a root"),
     ] {
         assert_eq!(

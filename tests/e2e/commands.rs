@@ -1,9 +1,12 @@
 //! The commands to a running node, and the two checks that the documentation ends with.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use ilslab_lab::Side;
+use ilslab_lab::certs::KeyKind;
 use serde_json::json;
 
-use crate::world::{Node, World, ilslab, text, until};
+use crate::world::{Lab, Node, World, ilslab, text, until};
 
 #[test]
 fn the_two_checks_of_the_documentation_show_the_peer() {
@@ -139,6 +142,81 @@ fn a_query_that_was_not_quoted_is_told_so() {
     assert!(told.contains("quote it") && told.contains("near"), "{told}");
     let told = sql(&["select Cargo.toml README.md from remotecluster"]);
     assert!(!told.contains("quote it") && told.contains("near"), "{told}");
+}
+
+#[test]
+fn a_cluster_is_forgotten_by_any_of_its_names_and_an_unknown_one_is_exit_2() {
+    let world = World::new();
+    let hub = world.node(Side::Hub, "hub").alone().password("one password").start();
+    let spoke = world.node(Side::Spoke, "spoke").password("one password").of(&hub);
+    let password = world.path("admin-password").display().to_string();
+    let url = hub.daemon.url();
+    let disconnect = |peer: &str| ilslab(&["disconnect", &url, peer, "--admin-password-file", &password]);
+    for name in ["SPOKE.lab.example", "spoke", "the peer ID"] {
+        let running = spoke.start();
+        hub.up_to_date(1);
+        let id = hub.list("peers")[0]["peer_id"].as_str().expect("an ID").to_owned();
+        // Without it the spoke would come back at once.
+        assert!(running.daemon.stop().is_some_and(|status| status.success()));
+        let output = disconnect(if name == "the peer ID" { &id } else { name });
+        assert!(output.status.success(), "{name}: {}", text(&output.stderr));
+        assert!(text(&output.stdout).contains("has forgotten spoke.lab.example"), "{}", text(&output.stdout));
+        assert!(hub.list("peers").is_empty(), "{name}");
+    }
+    let output = disconnect("nobody");
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("none is known"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn certificates_go_into_a_node_as_pem_as_der_and_with_a_key_and_come_out_again() {
+    let (world, lab) = (World::new(), Lab::new(KeyKind::P256));
+    let hub = world.node(Side::Hub, "hub").tls().start();
+    let password = world.path("admin-password").display().to_string();
+    let url = hub.daemon.url();
+    let certs = |words: &[&str]| {
+        let output =
+            ilslab(&[&["certs", words[0], &url, "--admin-password-file", &password], &words[1..]].concat());
+        (output.status.code(), text(&output.stdout) + &text(&output.stderr))
+    };
+    let own = lab.ca_signed("hub.lab.example");
+    let (pem, key) = (world.file("own.pem", &own.cert_pem), world.file("own.key", &own.key_pem));
+    let der = world.path("root.der").display().to_string();
+    let root = lab.root();
+    let body: String = root.lines().filter(|line| !line.starts_with('-')).collect();
+    std::fs::write(&der, STANDARD.decode(body).expect("base64")).expect("written");
+    let (code, told) = certs(&["install", &pem]);
+    assert!(code == Some(3) && told.contains("is not the key of"), "{told}");
+    for words in [
+        vec!["install", &pem, "--key", &key],
+        vec!["install", &pem],
+        vec!["install", &der, "--trust", "--name", "root.pem"],
+    ] {
+        let (code, told) = certs(&words);
+        assert!(
+            code == Some(0) && told.contains(&format!("it counts after `ilslab restart {url}`")),
+            "{told}"
+        );
+    }
+    let restarted = ilslab(&["restart", &url, "--admin-password-file", &password]);
+    assert!(restarted.status.success(), "{}", text(&restarted.stderr));
+    assert_eq!(certs(&["export"]), (Some(0), own.cert_pem.clone()));
+    let (code, told) = certs(&["install", &pem]);
+    assert!(code == Some(0) && told.contains("in use already"), "{told}");
+    let trusted = hub.client.tomcat_trust().expect("listed");
+    assert_eq!(trusted["certificates"][0]["pem"], root.as_str());
+}
+
+#[test]
+fn a_node_without_a_certificate_says_how_it_gets_one() {
+    let world = World::new();
+    let hub = world.node(Side::Hub, "hub").password("one password").start();
+    let password = world.path("admin-password").display().to_string();
+    for command in ["export", "request"] {
+        let output = ilslab(&["certs", command, &hub.daemon.url(), "--admin-password-file", &password]);
+        assert_eq!(output.status.code(), Some(3), "{command}");
+        assert!(text(&output.stderr).contains("use_tls=true"), "{command}: {}", text(&output.stderr));
+    }
 }
 
 #[test]

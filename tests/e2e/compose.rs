@@ -153,12 +153,28 @@ impl Project {
             .args(["--project-name", &self.name, "--file"])
             .arg(file)
             .args(arguments);
+        self.set_environment(&mut command);
+        command
+    }
+
+    fn set_environment(&self, command: &mut Command) {
         command.env("ILS_METHOD", self.asked.0).env("ILS_FAULT", self.asked.1);
         command.env("ILS_HUB_ADMIN_PORT", self.ports[0].to_string());
         command.env("ILS_SPOKE_ADMIN_PORT", self.ports[1].to_string());
         command.env("ILS_PATIENCE", PATIENCE).env("COMPOSE_HTTP_TIMEOUT", "120");
         command.env_remove("COMPOSE_FILE").env_remove("COMPOSE_PROFILES");
-        command
+    }
+
+    /// A line for a shell, in which `docker compose` is this project's.
+    fn shell(&self, line: &str) {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docker-compose.yml");
+        let compose =
+            format!("{} --project-name {} --file '{}'", self.compose.join(" "), self.name, file.display());
+        let mut command = Command::new("sh");
+        command.arg("-c").arg(line.replace("docker compose", &compose));
+        self.set_environment(&mut command);
+        let output = run(&mut command).expect("a shell runs");
+        assert!(output.status.success(), "{line}: {}\n{}", text(&output.stderr), self.logs());
     }
 
     fn try_run(&self, arguments: &[&str]) -> Output {
@@ -258,6 +274,9 @@ fn every_method_joins_in_containers_and_a_fault_of_each_fails_as_documented() {
         project.up(method, fault, outcomes);
         let log = until(line, || Some(project.log(node)).filter(|log| log.contains(line)));
         assert_eq!(log.contains(") established"), outcomes[0] == "joined" || method == "password-then-tls");
+        if !fault.is_empty() {
+            what_setup_says_makes_it_join(&project);
+        }
         if number == 0 {
             the_services_have_no_rights(&project);
             the_same_again_keeps_what_is_there(&mut project);
@@ -265,6 +284,26 @@ fn every_method_joins_in_containers_and_a_fault_of_each_fails_as_documented() {
         }
     }
     an_unknown_wish_is_refused(&mut project);
+}
+
+/// What it says is done to the letter, and then both nodes have joined by the method that was asked for.
+fn what_setup_says_makes_it_join(project: &Project) {
+    let joined =
+        if project.asked.0 == "password" { "TLSReq(f) established" } else { "TLSReq(t) established" };
+    assert!(!project.logs().contains(joined), "{:?}: not joined so far", project.asked);
+    let told = text(&project.try_run(&["logs", "--no-color", "setup"]).stdout);
+    let commands: Vec<&str> = told
+        .lines()
+        .filter_map(|line| line.split_once("|   docker compose "))
+        .map(|(_, rest)| rest)
+        .collect();
+    assert!(!commands.is_empty(), "{told}");
+    for command in commands {
+        project.shell(&format!("docker compose {command}"));
+    }
+    for node in ["hub", "spoke"] {
+        until(joined, || project.log(node).contains(joined).then_some(()));
+    }
 }
 
 fn the_services_have_no_rights(project: &Project) {

@@ -14,6 +14,7 @@ mod goldens;
 mod identity;
 mod lab;
 mod method_four;
+mod repairs;
 mod rogue;
 mod secrets;
 mod waiting;

@@ -209,7 +209,7 @@ fn a_daemon_holds_no_password_and_of_keys_the_one_in_force_once() {
         .expect_err("that is no description");
     let token = log_in(hub.daemon.ready().admin, &admin);
     let uploaded = crate::world::Lab::new(KeyKind::P256).ca_signed("hub.lab.example");
-    client.upload_tomcat(&uploaded.cert_pem, &uploaded.key_pem).expect("it counts after a restart");
+    client.upload_tomcat(&uploaded.cert_pem, Some(&uploaded.key_pem)).expect("it counts after a restart");
     let last = passwords.last().expect("five");
     let spoke = world.node(Side::Spoke, "spoke").password(last).of(&hub).start();
     assert_eq!(spoke.outcome(), "joined");

@@ -74,7 +74,15 @@ pub trait Backend: Send + Sync + 'static {
     /// certificates or PKCS#7 alone, or the base64 of DER, or one of them cannot be read, where `key` is not PEM of one private key, is encrypted, of a
     /// kind that cannot be used, or not the certificate's; [`CertificateRefusal::Fixed`] where `--cert` and `--key`
     /// name the files; [`CertificateRefusal::Storage`] where they cannot be written.
-    fn upload_tomcat(&self, certificate: String, key: Secret) -> Answer<'_, Result<(), CertificateRefusal>>;
+    fn upload_tomcat(
+        &self, certificate: String, key: Option<Secret>,
+    ) -> Answer<'_, Result<(), CertificateRefusal>>;
+
+    /// A request for a certificate of the node's FQDN, signed by the key that lies there: PKCS#10, as PEM.
+    ///
+    /// # Errors
+    /// [`CertificateRefusal::NotAllowed`] where there is no key, or one that signs no request.
+    fn request_tomcat(&self) -> Answer<'_, Result<String, CertificateRefusal>>;
 
     /// Stores one certificate in `tomcat-trust`, under this name, in whose place it comes, or under one made of its
     /// SHA-256. Answers the name. It counts after the next service restart.

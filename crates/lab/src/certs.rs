@@ -22,14 +22,17 @@ mod identity;
 mod issue;
 mod key;
 mod name;
+mod sign;
 #[cfg(test)]
 mod tests;
 
 pub use authority::{AUTHORITY_DAYS, Authority};
 pub use command::{CertsArgs, CertsCommand, IssueArgs, run};
 pub use error::CertsError;
+pub(crate) use folder::authority_files;
 pub use found::Difference;
 pub use identity::{Identity, Validity};
 pub use issue::{DEFAULT_DAYS, Issue, Issued, IssuedNode, IssuedPair, State, issue};
 pub use key::{Key, KeyKind};
 pub use name::{Node, NodeError};
+pub use sign::{Sign, sign};

@@ -3,7 +3,7 @@
 //! ```text
 //! DIR/hub/      volume of the hub      node.toml  password  admin.password  data/   \
 //! DIR/spoke/    volume of the spoke    the same                                      > and a stamp in each
-//! DIR/lab/      of neither node        admin.password                               /
+//! DIR/lab/      of neither node        admin.password                     ca/       /
 //!
 //! setup  -> stamps as asked? nothing : empty, certificates, passwords, configuration, stamps
 //! switch -> method 4: wait until both have joined by password -> PATCH hub -> PATCH spoke

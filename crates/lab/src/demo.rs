@@ -207,12 +207,13 @@ impl Demo<'_> {
         }
         self.story.finish()?;
         let stays = !once;
+        // Before anybody is told what to try.
+        let _left = stays.then(|| self.leave(pair)).transpose()?;
         let closing = Closing { stage: self.stage, pair, judged, stays, temporary: self.temporary };
         closing.tell(&mut self.story)?;
         if once {
             return Ok(());
         }
-        let _left = self.leave(pair)?;
         loop {
             match self.look() {
                 Err(LabError::Interrupted) => return Ok(()),

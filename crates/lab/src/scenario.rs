@@ -13,6 +13,7 @@ mod dice;
 mod judge;
 mod play;
 mod remedy;
+mod repair;
 mod report;
 mod stage;
 
@@ -23,6 +24,7 @@ pub use judge::{Judged, JudgedSide};
 pub(crate) use credentials::{Credentials, fqdn};
 pub(crate) use dice::Dice;
 pub(crate) use play::{Audience, perform};
+pub(crate) use repair::{Ground, quoted};
 pub(crate) use report::advice;
 pub(crate) use stage::{ADMIN_PORTS, PASSWORD_PORT, Pair, PortChoice, Settings, Stage, TLS_PORT};
 pub use stage::{PairArgs, TlsPin};

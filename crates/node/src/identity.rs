@@ -208,20 +208,45 @@ fn kept_key(path: &Path) -> Result<KeyPair, PemError> {
     })
 }
 
+/// A request (PKCS#10, as PEM) for a certificate of this FQDN, signed by the key that lies there.
+///
+/// # Errors
+/// No key, one that is of no use, or one that cannot sign.
+pub(crate) fn request(paths: &IdentityPaths, fqdn: &str) -> Result<String, PemError> {
+    if !paths.key.exists() {
+        let cure = "turn TLS on, with which a node makes its key: `ilslab set NODE use_tls=true`";
+        return Err(PemError::new(&paths.key, "is not there yet", cure));
+    }
+    let unsigned = |error: rcgen::Error| {
+        let cure =
+            "make the request with the program that made the key, and upload the certificate with the key";
+        PemError::new(&paths.key, format!("holds a key that signs no request: {error}"), cure)
+    };
+    let key = KeyPair::try_from(&pem::private_key(&paths.key)?).map_err(unsigned)?;
+    let params = subject(fqdn).map_err(unsigned)?;
+    params.serialize_request(&key).and_then(|request| request.pem()).map_err(unsigned)
+}
+
 /// A new certificate for this key.
 fn self_signed(fqdn: &str, key: &KeyPair) -> Result<rcgen::Certificate, rcgen::Error> {
-    use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, KeyUsagePurpose};
-    let mut params = CertificateParams::new(vec![fqdn.to_owned()])?;
-    params.distinguished_name = rcgen::DistinguishedName::new();
-    params.distinguished_name.push(DnType::CommonName, fqdn);
-    params.is_ca = IsCa::ExplicitNoCa;
-    params.key_usages = vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyEncipherment];
-    params.extended_key_usages =
-        vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+    let mut params = subject(fqdn)?;
+    params.is_ca = rcgen::IsCa::ExplicitNoCa;
     let (begin, end) = validity();
     params.not_before = begin;
     params.not_after = end;
     params.self_signed(key)
+}
+
+/// What a tomcat certificate says of its node, and what a request for one asks for.
+fn subject(fqdn: &str) -> Result<rcgen::CertificateParams, rcgen::Error> {
+    use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, KeyUsagePurpose};
+    let mut params = CertificateParams::new(vec![fqdn.to_owned()])?;
+    params.distinguished_name = rcgen::DistinguishedName::new();
+    params.distinguished_name.push(DnType::CommonName, fqdn);
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyEncipherment];
+    params.extended_key_usages =
+        vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+    Ok(params)
 }
 
 /// From an hour ago, for clocks that differ, for five years, as CUCM does.

@@ -12,7 +12,7 @@ use rustls::crypto::CryptoProvider;
 use tokio::sync::watch;
 
 use crate::data_dir::{private_folder, write_private};
-use crate::identity::{Identity, IdentityPaths, certified, chain, parse, trusted_files};
+use crate::identity::{self, Identity, IdentityPaths, certified, chain, parse, trusted_files};
 use crate::pem::{self, PemError};
 
 /// Longest name of a file in `tomcat-trust`.
@@ -92,18 +92,35 @@ impl Shelf {
         Ok(with_those_in_use(all, in_use))
     }
 
-    /// Takes a certificate, with its chain, and its key in place of the old ones. Writes files.
+    /// A request for a certificate of this FQDN, for the key that lies there: PKCS#10, as PEM. Reads files.
+    ///
+    /// # Errors
+    /// No key, or one that cannot sign.
+    pub fn request(&self, fqdn: &str) -> Result<String, ShelfError> {
+        Ok(identity::request(&self.paths, fqdn)?)
+    }
+
+    /// Takes a certificate, with its chain, and its key in place of the old ones; without a key, a certificate of the
+    /// key that lies there. Writes files.
     ///
     /// # Errors
     /// A text that is not what it must be, or a disk that does not take it.
-    pub fn put_tomcat(&self, certificate: &str, key: &str) -> Result<(), ShelfError> {
+    pub fn put_tomcat(&self, certificate: &str, key: Option<&str>) -> Result<(), ShelfError> {
         self.may_change()?;
         let (certificate_path, key_path) = (&self.paths.certificate, &self.paths.key);
         let certificate = pem::armoured(certificate);
         let found = pem::certificates_in(certificate_path, certificate.as_bytes())?;
         let chain = chain(certificate_path, found)?;
-        certified(&self.paths, chain, pem::private_key_in(key_path, key.as_bytes())?, &self.provider)?;
-        self.swap(&certificate, key)
+        let private = match key {
+            Some(key) => pem::private_key_in(key_path, key.as_bytes())?,
+            None => pem::private_key(key_path)?,
+        };
+        certified(&self.paths, chain, private, &self.provider)?;
+        match key {
+            Some(key) => self.swap(&certificate, key),
+            None => write_private(certificate_path, certificate.as_bytes())
+                .map_err(|source| ShelfError::Storage { path: certificate_path.clone(), source }),
+        }
     }
 
     /// Both files at once: a start between two renames would find a key that is not the certificate's.

@@ -235,7 +235,7 @@ async fn an_upload_is_taken_and_refused_as_a_file_is() {
         String::from_utf8(content).unwrap_or_else(|binary| STANDARD.encode(binary.into_bytes()))
     };
     for (case, _, content, count) in forms(&pair.certificate, &ca.pem) {
-        shelf.put_tomcat(&text(content), &pair.key).expect(case);
+        shelf.put_tomcat(&text(content), Some(&pair.key)).expect(case);
         let stored = shelf.tomcat().expect(case);
         assert_eq!(stored.iter().filter(|one| one.file.is_some()).count(), count, "{case}");
         assert_eq!(stored[0].certificate.der().to_vec(), der(&pair.certificate), "{case}");
@@ -243,7 +243,7 @@ async fn an_upload_is_taken_and_refused_as_a_file_is() {
     let before = std::fs::read(bench.folder().join("hub/tomcat/tomcat.pem")).expect("is there");
     for (case, content, wanted) in faults(&pair.certificate) {
         let Ok(content) = String::from_utf8(content) else { continue };
-        let error = shelf.put_tomcat(&content, &pair.key).expect_err(case).to_string();
+        let error = shelf.put_tomcat(&content, Some(&pair.key)).expect_err(case).to_string();
         let trusted = shelf.put_trust(Some("root.pem"), &content).expect_err(case).to_string();
         for wanted in wanted {
             assert!(error.contains(wanted), "{case}: {wanted} is missing in {error}");

@@ -22,7 +22,7 @@ async fn an_uploaded_certificate_counts_after_a_service_restart() {
     let made = fingerprints(&shelf.tomcat().expect("listed"));
     assert!(matches!(made.as_slice(), [(_, true)]), "the one made at the first start is in use");
     let pair = ca.issue("hub.lab.example", Flaw::None);
-    shelf.put_tomcat(&pair.certificate, &pair.key).expect("taken");
+    shelf.put_tomcat(&pair.certificate, Some(&pair.key)).expect("taken");
     let root = shelf.put_trust(Some("lab-root.pem"), &ca.pem).expect("taken");
     let uploaded = fingerprints(&shelf.tomcat().expect("listed"));
     assert!(
@@ -57,7 +57,7 @@ async fn a_bad_upload_is_refused_with_its_reason_and_nothing_changes() {
         ("an encrypted key", &one.certificate, encrypted, "encrypted"),
         ("nothing", "", "", "holds no certificate"),
     ] {
-        let error = shelf.put_tomcat(certificate, key).expect_err(case);
+        let error = shelf.put_tomcat(certificate, Some(key)).expect_err(case);
         assert!(error.to_string().contains(wanted), "{case}: {error}");
         assert_eq!(fingerprints(&shelf.tomcat().expect("listed")), before, "{case}: nothing changes");
     }
@@ -74,6 +74,31 @@ async fn a_bad_upload_is_refused_with_its_reason_and_nothing_changes() {
         assert!(shelf.trust().expect("listed").is_empty(), "{case}: nothing changes");
     }
     hub.running.restart().await.expect("what is stored is still good");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_without_a_key_is_for_the_key_that_is_there() {
+    let (bench, ca) = (Bench::new(), Ca::new("the lab CA"));
+    let hub = hub(&bench).await;
+    let shelf = hub.running.shelf();
+    let before = fingerprints(&shelf.tomcat().expect("listed"));
+    let other = ca.issue("hub.lab.example", Flaw::None);
+    let error = shelf.put_tomcat(&other.certificate, None).expect_err("of another key");
+    assert!(error.to_string().contains("is not the key"), "{error}");
+    assert_eq!(fingerprints(&shelf.tomcat().expect("listed")), before, "nothing changes");
+    shelf.put_tomcat(&other.certificate, Some(&other.key)).expect("taken");
+    shelf.put_tomcat(&other.certificate, None).expect("now it is that key's");
+    hub.running.restart().await.expect("the pair is whole");
+    let request = shelf.request("hub.lab.example").expect("the key signs");
+    assert!(request.starts_with("-----BEGIN CERTIFICATE REQUEST-----"), "{request}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_key_there_is_no_request_and_the_cure_is_told() {
+    let bench = Bench::new();
+    let hub = bench.hub(Side::password("one password")).await;
+    let error = hub.running.shelf().request("hub.lab.example").expect_err("no key").to_string();
+    assert!(error.contains("is not there yet") && error.contains("use_tls=true"), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

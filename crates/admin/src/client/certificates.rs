@@ -10,7 +10,8 @@ use crate::file_name::FileName;
 #[derive(Serialize)]
 struct Tomcat<'a> {
     certificate: &'a str,
-    key: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<&'a str>,
 }
 
 impl Client {
@@ -30,12 +31,23 @@ impl Client {
         self.get("certificates/tomcat-trust")
     }
 
-    /// `POST certificates/tomcat`: a certificate with its chain (PEM, PKCS#7, base64 of DER), and its key; in force after a restart.
+    /// `POST certificates/tomcat`: a certificate with its chain (PEM, PKCS#7, base64 of DER), and its key, or none where it
+    /// is for the key that the node has; in force after a restart.
     ///
     /// # Errors
     /// Any [`ClientError`]; what cannot be used is a [`ClientError::Problem`] with status 422, and nothing changes.
-    pub fn upload_tomcat(&self, certificate: &str, key: &str) -> Result<Value, ClientError> {
+    pub fn upload_tomcat(&self, certificate: &str, key: Option<&str>) -> Result<Value, ClientError> {
         self.post("certificates/tomcat", &Tomcat { certificate, key })
+    }
+
+    /// `POST certificates/tomcat/request`: a request (PKCS#10, as PEM) for a certificate of the node's key.
+    ///
+    /// # Errors
+    /// Any [`ClientError`]; without a key a [`ClientError::Problem`] with status 422.
+    pub fn request_tomcat(&self) -> Result<String, ClientError> {
+        let answer: Value = self.post("certificates/tomcat/request", &json!({}))?;
+        let request = answer.get("request").and_then(Value::as_str);
+        request.map(str::to_owned).ok_or_else(|| self.odd("the answer has no request"))
     }
 
     /// `POST certificates/tomcat-trust`: one certificate (as above), under this file name or one that the node makes.

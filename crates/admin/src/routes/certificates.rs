@@ -7,7 +7,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use axum::routing::{delete, get};
+use axum::routing::{delete, get, post};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -22,6 +22,7 @@ use crate::views::{CertificatesView, StoredView};
 pub(super) fn routes() -> Router<Arc<Api>> {
     Router::new()
         .route("/certificates/tomcat", get(tomcat).post(upload_tomcat))
+        .route("/certificates/tomcat/request", post(request_tomcat))
         .route("/certificates/tomcat-trust", get(tomcat_trust).post(upload_trust))
         .route("/certificates/tomcat-trust/{name}", delete(remove_trust))
 }
@@ -42,7 +43,17 @@ async fn shelf(api: Arc<Api>) -> Result<CertificateShelf, Problem> {
 #[serde(deny_unknown_fields)]
 struct Tomcat {
     certificate: String,
-    key: Secret,
+    /// Absent where the certificate is for the key that is there.
+    key: Option<Secret>,
+}
+
+async fn request_tomcat(State(api): Shared, _: NoBody) -> Result<Json<Value>, Problem> {
+    let request = to_the_end(async move {
+        let _turn = permit(&api.uploads).await?;
+        Ok::<_, Problem>(api.backend.request_tomcat().await?)
+    })
+    .await??;
+    Ok(Json(json!({"request": request})))
 }
 
 async fn upload_tomcat(

@@ -1,5 +1,7 @@
 //! `GET certificates/…`: what the files hold and what is in use; and what an upload is answered with.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use ilslab_core::time::Timestamp;
 use ilslab_trust::escape;
 use serde::Serialize;
@@ -31,6 +33,7 @@ struct CertificateView {
     sha256: String,
     self_signed: bool,
     ca: bool,
+    pem: String,
 }
 
 /// What an upload is answered with.
@@ -70,6 +73,7 @@ impl CertificateView {
             sha256: certificate.fingerprint().to_owned(),
             self_signed: certificate.is_self_signed(),
             ca: certificate.is_ca(),
+            pem: pem(certificate.der()),
         }
     }
 }
@@ -94,4 +98,17 @@ impl StoredView {
     fn new(file: Option<String>, active: bool) -> Self {
         Self { file, uploaded: true, active, restart_required: !active }
     }
+}
+
+/// As OpenSSL writes it: 64 characters a line.
+fn pem(der: &[u8]) -> String {
+    let body = STANDARD.encode(der);
+    let mut text = String::from("-----BEGIN CERTIFICATE-----\n");
+    for (at, character) in body.chars().enumerate() {
+        if at > 0 && at % 64 == 0 {
+            text.push('\n');
+        }
+        text.push(character);
+    }
+    text + "\n-----END CERTIFICATE-----\n"
 }

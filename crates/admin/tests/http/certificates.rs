@@ -61,6 +61,7 @@ fn root(file: Option<&str>, active: bool) -> Value {
         "sha256": digest.iter().map(|octet| format!("{octet:02x}")).collect::<String>(),
         "self_signed": true,
         "ca": true,
+        "pem": made().root.pem(),
     })
 }
 
@@ -113,7 +114,7 @@ fn a_tomcat_certificate_comes_with_its_key_which_no_answer_repeats() {
 fn an_upload_that_cannot_be_used_says_why_and_reaches_no_file() {
     let server = Server::start();
     for (name, route, body, status, reason) in [
-        ("no key", "tomcat", json!({"certificate": made().hub.pem()}), 422, "missing field `key`"),
+        ("a key alone", "tomcat", json!({"key": KEY}), 422, "missing field `certificate`"),
         (
             "a key that is no text",
             "tomcat",
@@ -216,17 +217,24 @@ fn the_client_reaches_each_of_them() {
     let server = Server::start();
     let client = server.client();
     let name = "root.pem".parse().expect("a file name");
-    assert_eq!(client.upload_tomcat(&made().hub.pem(), KEY).expect("uploaded")["restart_required"], true);
+    assert_eq!(
+        client.upload_tomcat(&made().hub.pem(), Some(KEY)).expect("uploaded")["restart_required"],
+        true
+    );
     assert_eq!(client.upload_trust(Some(&name), &made().root.pem()).expect("uploaded")["file"], "root.pem");
     assert_eq!(client.upload_trust(None, &made().root.pem()).expect("uploaded")["file"], "made.pem");
     assert_eq!(client.tomcat().expect("listed")["certificates"][0]["ca"], false);
     assert_eq!(client.tomcat_trust().expect("listed")["certificates"][1]["file"], "made.pem");
     assert_eq!(client.remove_trust(&name).expect("removed")["removed"], true);
+    assert_eq!(client.request_tomcat().expect("a request"), "a request");
+    assert_eq!(client.upload_tomcat(&made().hub.pem(), None).expect("uploaded")["uploaded"], true);
     let calls = [
         &format!("upload tomcat with the key {KEY}"),
         "upload trust root.pem",
         "upload trust made.pem",
         "remove trust root.pem",
+        "request tomcat",
+        "upload tomcat with the key that is there",
     ];
     assert_eq!(server.backend.calls(), calls);
 }

@@ -164,13 +164,21 @@ impl Backend for Fake {
         Ok(self.shelf.lock().expect("no test panicked").clone())
     }
 
-    fn upload_tomcat(&self, certificate: String, key: Secret) -> Answer<'_, Result<(), CertificateRefusal>> {
-        self.called(format!("upload tomcat with the key {}", key.expose()));
+    fn upload_tomcat(
+        &self, certificate: String, key: Option<Secret>,
+    ) -> Answer<'_, Result<(), CertificateRefusal>> {
+        let key = key.as_ref().map_or("that is there", Secret::expose);
+        self.called(format!("upload tomcat with the key {key}"));
         Box::pin(async move {
             self.refused()?;
             Self::store(&mut self.shelf.lock().expect("no test panicked").tomcat, "tomcat.pem", &certificate);
             Ok(())
         })
+    }
+
+    fn request_tomcat(&self) -> Answer<'_, Result<String, CertificateRefusal>> {
+        self.called("request tomcat");
+        Box::pin(async move { self.refused().map(|()| "a request".to_owned()) })
     }
 
     fn upload_trust(

@@ -40,6 +40,7 @@ fn bodies_that_change_state_are_json() {
         ("POST /api/v1/sql", r#"{"sql":"x"}"#),
         ("POST /api/v1/cli", r#"{"command":"x"}"#),
         ("POST /api/v1/certificates/tomcat", r#"{"certificate":"x","key":"x"}"#),
+        ("POST /api/v1/certificates/tomcat/request", "{}"),
         ("POST /api/v1/certificates/tomcat-trust", r#"{"certificate":"x"}"#),
         ("DELETE /api/v1/certificates/tomcat-trust/root.pem", "{}"),
     ] {

@@ -58,6 +58,7 @@ fn every_route_but_four_needs_a_login() {
         "GET /api/v1/trace",
         "GET /api/v1/certificates/tomcat",
         "POST /api/v1/certificates/tomcat",
+        "POST /api/v1/certificates/tomcat/request",
         "GET /api/v1/certificates/tomcat-trust",
         "POST /api/v1/certificates/tomcat-trust",
         "DELETE /api/v1/certificates/tomcat-trust/root.pem",

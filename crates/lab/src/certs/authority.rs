@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyUsagePurpose,
-    SerialNumber,
+    PublicKeyData, SerialNumber,
 };
 use rustls_pki_types::CertificateDer;
 use zeroize::Zeroizing;
@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use super::error::CertsError;
 use super::folder::{Standing, authority_pair};
 use super::found;
-use super::identity::{Identity, Validity, random_serial, tomcat_params};
+use super::identity::{Identity, Validity, dns_name, random_serial, tomcat_params};
 use super::key::Key;
 
 /// The life of a lab CA, in days: ours, long enough to outlive what it signs.
@@ -86,7 +86,17 @@ impl Authority {
 
     /// The certificate of [`Authority::identity`], for a key that already has its file.
     pub(super) fn sign(&self, fqdn: &str, key: &Key, validity: Validity) -> Result<String, CertsError> {
+        self.sign_for(fqdn, &[], key, validity)
+    }
+
+    /// The same for whoever holds the key, which may have further names.
+    pub(super) fn sign_for(
+        &self, fqdn: &str, further: &[String], key: &impl PublicKeyData, validity: Validity,
+    ) -> Result<String, CertsError> {
         let mut params = tomcat_params(fqdn, validity.ending_by(self.end))?;
+        for name in further {
+            params.subject_alt_names.push(dns_name(name)?);
+        }
         params.use_authority_key_identifier_extension = true;
         let cert = params.signed_by(key, &self.issuer);
         Ok(cert.map_err(CertsError::making("a CA-signed certificate"))?.pem())

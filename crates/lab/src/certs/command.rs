@@ -1,6 +1,7 @@
 //! `ilslab certs`: the options, and what is printed.
 
-use std::io::Write;
+use std::fs::File;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -11,11 +12,23 @@ use super::error::CertsError;
 use super::issue::{DEFAULT_DAYS, Issue, Issued, IssuedNode, IssuedPair, State, issue};
 use super::key::KeyKind;
 use super::name::Node;
+use super::sign::{Sign, sign};
+
+/// Octets of a request for a certificate.
+const REQUEST_MAX: u64 = 64 * 1024;
 
 /// `ilslab certs …`
 #[derive(Debug, Clone, Args)]
-#[command(about = "Make the lab's certificates")]
-#[command(after_help = "Example:\n  ilslab certs issue")]
+#[command(about = "Make the lab's certificates, and put them into running nodes")]
+#[command(after_help = "\
+Examples:
+  ilslab certs issue
+  ilslab certs export hub | ilslab certs install spoke --trust -
+  ilslab certs request hub | ilslab certs sign - | ilslab certs install hub -
+  ilslab restart hub
+
+The second lets the spoke trust the hub's own certificate, the third gives the hub one that is signed
+by the lab CA; what was uploaded counts once the service of that node was restarted.")]
 pub struct CertsArgs {
     /// What to do.
     #[command(subcommand)]
@@ -27,6 +40,29 @@ pub struct CertsArgs {
 pub enum CertsCommand {
     /// Make a lab CA, and for each node a CA-signed and a self-signed tomcat certificate
     Issue(IssueArgs),
+    /// Sign a request for a certificate with the lab CA, and print the certificate
+    Sign(SignArgs),
+}
+
+/// `ilslab certs sign …`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Examples:
+  ilslab certs request hub | ilslab certs sign - > hub.pem
+  openssl req -new -key x.key -subj /CN=x.lab.example | ilslab certs sign - > x.pem
+
+The certificate is a tomcat certificate for the names and the key of the request.")]
+pub struct SignArgs {
+    /// The request: a PKCS#10 file in PEM (- = stdin)
+    #[arg(value_name = "FILE")]
+    pub request: PathBuf,
+    /// The folder with the lab CA, as ca/root.pem and ca/root.key
+    #[arg(long, value_name = "DIR", default_value = "certs")]
+    pub dir: PathBuf,
+    /// How many days the certificate is valid, at most as long as its CA
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_DAYS,
+          value_parser = clap::value_parser!(u32).range(1..=i64::from(AUTHORITY_DAYS)))]
+    pub days: u32,
 }
 
 /// `ilslab certs issue …`
@@ -70,12 +106,35 @@ pub struct IssueArgs {
 pub fn run(
     args: &CertsArgs, now: SystemTime, out: &mut dyn Write, progress: &mut dyn Write,
 ) -> Result<(), CertsError> {
-    let CertsCommand::Issue(args) = &args.command;
-    // Progress that cannot be shown is no reason to fail.
-    let mut tell = |line: &str| drop(writeln!(progress, "{line}"));
-    let issued = issue(&args.wish(), now, &mut tell)?;
-    let report = if args.json { as_json(&args.dir, &issued) } else { as_text(&args.dir, &issued) };
+    let report = match &args.command {
+        CertsCommand::Issue(args) => {
+            // Progress that cannot be shown is no reason to fail.
+            let mut tell = |line: &str| drop(writeln!(progress, "{line}"));
+            let issued = issue(&args.wish(), now, &mut tell)?;
+            if args.json { as_json(&args.dir, &issued) } else { as_text(&args.dir, &issued) }
+        }
+        CertsCommand::Sign(args) => {
+            let request = read_request(&args.request)?;
+            sign(&Sign { dir: &args.dir, request: &request, days: args.days }, now)?
+        }
+    };
     out.write_all(report.as_bytes()).and_then(|()| out.flush()).map_err(CertsError::Report)
+}
+
+/// Of a file or of stdin, up to a bound: neither has to end.
+fn read_request(path: &Path) -> Result<String, CertsError> {
+    let source: Box<dyn Read> = if path == Path::new("-") {
+        Box::new(std::io::stdin())
+    } else {
+        Box::new(File::open(path).map_err(CertsError::file("read", path))?)
+    };
+    let mut content = Vec::new();
+    source.take(REQUEST_MAX + 1).read_to_end(&mut content).map_err(CertsError::file("read", path))?;
+    let wrong = |why: String| CertsError::Request { why };
+    if u64::try_from(content.len()).unwrap_or(u64::MAX) > REQUEST_MAX {
+        return Err(wrong(format!("`{}` has more than {REQUEST_MAX} octets", path.display())));
+    }
+    String::from_utf8(content).map_err(|_| wrong(format!("`{}` is no PEM", path.display())))
 }
 
 impl IssueArgs {
@@ -196,7 +255,9 @@ mod tests {
 
     #[test]
     fn a_bare_command_makes_a_hub_and_a_spoke_with_rsa() {
-        let CertsCommand::Issue(args) = Cli::parse_from(["ilslab", "issue"]).certs.command;
+        let CertsCommand::Issue(args) = Cli::parse_from(["ilslab", "issue"]).certs.command else {
+            panic!("`issue` is what was asked for");
+        };
         let nodes: Vec<_> = args.nodes.iter().map(ToString::to_string).collect();
         assert_eq!(nodes, ["hub=hub.lab.example", "spoke=spoke.lab.example"]);
         assert_eq!((args.dir, args.key, args.days), (PathBuf::from("certs"), KeyKind::Rsa2048, 825));

@@ -108,6 +108,14 @@ pub enum CertsError {
         /// Where it should be.
         path: PathBuf,
     },
+    /// A request that the lab CA does not sign.
+    #[error(
+        "the request cannot be signed: {why}; `ilslab certs request NODE` makes one, `openssl req -new` too"
+    )]
+    Request {
+        /// What is wrong with it.
+        why: String,
+    },
     /// The operating system gave no randomness.
     #[error("the system gave no random numbers: {0}")]
     Random(getrandom::Error),
@@ -128,7 +136,11 @@ impl CertsError {
     /// The exit code of the command: 3 for what was asked, 4 for the surroundings, 70 for a bug.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Node(_) | Self::NodeTwice { .. } | Self::NoNode | Self::Days { .. } => 3,
+            Self::Node(_)
+            | Self::NodeTwice { .. }
+            | Self::NoNode
+            | Self::Days { .. }
+            | Self::Request { .. } => 3,
             Self::Making { .. } => 70,
             _ => 4,
         }

@@ -22,6 +22,7 @@ use zeroize::Zeroizing;
 
 use super::error::CertsError;
 use super::found::{self, Difference};
+use super::identity::Identity;
 use super::key::Key;
 use super::name::AUTHORITY_NAME;
 use crate::lock::Lock;
@@ -56,6 +57,12 @@ pub(super) enum Standing {
 /// The pair of the lab CA.
 pub(super) fn authority_pair(dir: &Path) -> Pair {
     Pair::new(&dir.join(AUTHORITY_NAME), "root")
+}
+
+/// Where [`Authority::load`](super::Authority::load) looks for a CA under `dir`, and what belongs there; the key first.
+pub(crate) fn authority_files<'a>(dir: &Path, root: &'a Identity) -> [(PathBuf, &'a str); 2] {
+    let Pair { cert, key } = authority_pair(dir);
+    [(key, root.key_pem.as_str()), (cert, root.cert_pem.as_str())]
 }
 
 impl Folder {

@@ -89,19 +89,24 @@ pub(super) fn self_signed_cert(fqdn: &str, key: &Key, validity: Validity) -> Res
 
 /// What a tomcat certificate says. ILS needs both purposes: a node dials and listens with the same certificate.
 pub(super) fn tomcat_params(fqdn: &str, validity: Validity) -> Result<CertificateParams, CertsError> {
-    let fqdn = checked_fqdn(fqdn)?;
-    let dns_name = Ia5String::try_from(fqdn).map_err(CertsError::making("a dNSName"))?;
+    let (name, fqdn) = (dns_name(fqdn)?, checked_fqdn(fqdn)?);
     let mut params = CertificateParams::default();
     validity.apply(&mut params);
     params.serial_number = Some(random_serial()?);
     params.distinguished_name = DistinguishedName::new();
     params.distinguished_name.push(DnType::CommonName, common_name(fqdn));
-    params.subject_alt_names = vec![SanType::DnsName(dns_name)];
+    params.subject_alt_names = vec![name];
     params.is_ca = IsCa::ExplicitNoCa;
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyEncipherment];
     params.extended_key_usages =
         vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
     Ok(params)
+}
+
+/// A name of a node, as a certificate carries it.
+pub(super) fn dns_name(fqdn: &str) -> Result<SanType, CertsError> {
+    let name = Ia5String::try_from(checked_fqdn(fqdn)?).map_err(CertsError::making("a dNSName"))?;
+    Ok(SanType::DnsName(name))
 }
 
 /// The FQDN, or its first label where X.509 has no room for the whole; the SAN carries it in full either way.

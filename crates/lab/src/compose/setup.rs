@@ -13,13 +13,13 @@ use ilslab_sdl::console::{self, tell as complain};
 use super::node_file::{DATA, NODE_FILE, PASSWORD, node_file};
 use super::stamp::Stamp;
 use super::{ADMIN_PASSWORD, ComposeError, LAB, STATE, admin_password};
-use crate::certs::KeyKind;
+use crate::certs::{KeyKind, authority_files};
 use crate::clock::wall;
 use crate::demo::chosen;
 use crate::error::LabError;
 use crate::folder::{Grounds, write_private};
 use crate::process::Side;
-use crate::scenario::{Credentials, Dice, Method, Scenario};
+use crate::scenario::{Credentials, Dice, Ground, Method, Scenario, quoted};
 
 /// Left in each of the three folders.
 const SETUP_MARK: &str = ".ilslab-setup";
@@ -99,7 +99,28 @@ pub fn setup(args: &SetupArgs, out: &mut dyn Write, err: &mut dyn Write) -> Resu
             lab.join(ADMIN_PASSWORD).display(),
             show_command(&args.dir),
         ),
-    )
+    )?;
+    repair_commands(&args.dir, scenario).iter().try_for_each(|line| tell(out, line))
+}
+
+/// How to make the pair join that was set up to fail, once it has.
+fn repair_commands(dir: &Path, scenario: &Scenario) -> Vec<String> {
+    let in_containers = dir == Path::new(STATE);
+    let (lab, hub_password) = (dir.join(LAB), dir.join(Side::Hub.name()).join(PASSWORD));
+    let ground = match in_containers {
+        true => Ground::Containers { state: dir },
+        false => Ground::Here { dir: &lab, hub_password: &hub_password },
+    };
+    let commands = scenario.repair_commands(ground);
+    if commands.is_empty() {
+        return commands;
+    }
+    let login = format!("export ILS_ADMIN_PASSWORD_FILE={}", quoted(&lab.join(ADMIN_PASSWORD)));
+    let first = (!in_containers).then_some(login);
+    let indented = first.into_iter().chain(commands).map(|command| format!("  {command}"));
+    std::iter::once("it does not join; once you have seen why, this makes it join:".to_owned())
+        .chain(indented)
+        .collect()
 }
 
 /// In a container there is no shell to type the plain command into.
@@ -143,6 +164,11 @@ fn make(args: &SetupArgs, scenario: &'static Scenario, err: &mut dyn Write) -> R
         making.node(side, &admin)?;
     }
     write(&args.dir.join(LAB).join(ADMIN_PASSWORD), &admin)?;
+    if let Some(root) = making.credentials.root() {
+        for (path, pem) in authority_files(&args.dir.join(LAB), root) {
+            write(&path, pem)?;
+        }
+    }
     let stamp = Stamp::new(scenario)?;
     folders.iter().try_for_each(|folder| stamp.write(folder).map_err(LabError::folder("stamp", folder)))
 }

@@ -85,12 +85,14 @@ fn each_node_gets_what_its_scenario_says_and_no_key_of_the_other() {
         ["hub/data/platform/tomcat-trust/lab-root.pem", "spoke/data/platform/tomcat-trust/lab-root.pem"];
     const EXCHANGED: [&str; 2] =
         ["hub/data/platform/tomcat-trust/spoke.pem", "spoke/data/platform/tomcat-trust/hub.pem"];
+    // Of the nodes' folders none has it.
+    const CA: [&str; 2] = ["lab/ca/root.key", "lab/ca/root.pem"];
     for (method, fault, more) in [
         (Method::Password, "", &[&PASSWORDS[..]][..]),
         (Method::Tls, "joined", &[&IDENTITIES, &EXCHANGED]),
         (Method::Tls, "hub-not-imported", &[&IDENTITIES, &EXCHANGED[..1]]),
-        (Method::TlsPassword, "", &[&PASSWORDS, &IDENTITIES, &ROOTS]),
-        (Method::PasswordThenTls, "hub-self-signed", &[&PASSWORDS, &IDENTITIES, &ROOTS]),
+        (Method::TlsPassword, "", &[&PASSWORDS, &IDENTITIES, &ROOTS, &CA]),
+        (Method::PasswordThenTls, "hub-self-signed", &[&PASSWORDS, &IDENTITIES, &ROOTS, &CA]),
     ] {
         let place = Place::new();
         let told = place.set_up(method, fault);
@@ -102,6 +104,24 @@ fn each_node_gets_what_its_scenario_says_and_no_key_of_the_other() {
         assert_eq!(files["hub/admin.password"], files["lab/admin.password"]);
         assert_eq!(files["spoke/admin.password"], files["lab/admin.password"]);
     }
+}
+
+#[test]
+fn a_pair_that_is_to_fail_is_told_with_what_makes_it_join_and_no_other() {
+    let place = Place::new();
+    assert!(!place.set_up(Method::TlsPassword, "").contains("makes it join"));
+    let state = place.0.path().join("state");
+    let told = place.set_up(Method::TlsPassword, "hub-self-signed");
+    let lab = state.join("lab").display().to_string();
+    let wanted = format!(
+        "it does not join; once you have seen why, this makes it join:\n  \
+         export ILS_ADMIN_PASSWORD_FILE={lab}/admin.password\n  \
+         ilslab certs request hub | ilslab certs sign --dir {lab} - | ilslab certs install hub -\n  \
+         ilslab restart hub\n"
+    );
+    assert!(told.ends_with(&wanted), "{told}");
+    let inside = repair_commands(Path::new(STATE), Scenario::find("password/mismatch").expect("a scenario"));
+    assert!(inside.iter().skip(1).all(|line| line.starts_with("  docker compose ")), "{inside:?}");
 }
 
 #[test]

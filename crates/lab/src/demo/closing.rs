@@ -95,9 +95,14 @@ impl Closing<'_> {
             return Some(format!("Not as documented\n{}", advice(self.judged).trim_end()));
         }
         let lesson = self.stage.scenario.lesson?;
-        let next = if self.stays { lesson.next.to_owned() } else { self.stage.scenario.demo_command() };
+        // Without running nodes there is nothing to mend.
+        let (next, repair) = match self.stays {
+            true => (lesson.next.to_owned(), self.stage.repair_commands()),
+            false => (self.stage.scenario.demo_command(), Vec::new()),
+        };
+        let repair: String = repair.iter().map(|command| format!("\n             {command}")).collect();
         Some(format!(
-            "Why it does not join\n    cause  {}\n    cure   {}\n    next   {next}",
+            "Why it does not join\n    cause  {}\n    cure   {}{repair}\n    next   {next}",
             lesson.cause, lesson.cure
         ))
     }

@@ -246,7 +246,7 @@ pub const CATALOGUE: &[Scenario] = &[
         wanted: PASSWORDS_DIFFER,
         lesson: Some(Lesson {
             cause: "the passwords differ; the hub notices, since it is first to open a sealed frame",
-            cure: "enter the same password on both nodes: ilslab set spoke --password-file FILE",
+            cure: "enter the same password on both nodes",
             next: "ilslab alarms hub",
         }),
         ..joined("", Method::Password, "", NO_CERTIFICATE)
@@ -295,7 +295,7 @@ pub const CATALOGUE: &[Scenario] = &[
         wanted: PASSWORDS_DIFFER,
         lesson: Some(Lesson {
             cause: "TLS stands, but the passwords differ; the hub notices, since it is first to open a sealed frame",
-            cure: "enter the same password on both nodes: ilslab set spoke --password-file FILE",
+            cure: "enter the same password on both nodes",
             next: "ilslab alarms hub",
         }),
         ..joined("", Method::TlsPassword, "", CA_SIGNED)

@@ -18,7 +18,8 @@ pub(crate) fn fqdn(side: Side) -> &'static str {
 /// The lab CA's root and the nodes' certificates with their keys.
 #[derive(Debug)]
 pub(crate) struct Credentials {
-    root_pem: Option<String>,
+    /// The CA, where some scenario needs it: whoever repairs a pair has it sign.
+    root: Option<Identity>,
     identities: BTreeMap<(Side, Carried), Identity>,
 }
 
@@ -77,8 +78,16 @@ impl Credentials {
             };
             identities.insert((side, carried), identity);
         }
-        let root_pem = authority.map(|authority| authority.root_pem().to_owned());
-        Ok(Self { root_pem, identities })
+        let root = authority.map(|authority| Identity {
+            cert_pem: authority.root_pem().to_owned(),
+            key_pem: authority.key_pem(),
+        });
+        Ok(Self { root, identities })
+    }
+
+    /// The lab CA with its key, where some scenario needed one.
+    pub(crate) fn root(&self) -> Option<&Identity> {
+        self.root.as_ref()
     }
 
     /// The certificate and key that this side carries in a scenario.
@@ -90,7 +99,7 @@ impl Credentials {
     pub(crate) fn trusted(&self, scenario: &Scenario, side: Side) -> Vec<(String, &str)> {
         let other = self.carried(scenario, side.other());
         let entry = |trusted: &Trusted| match trusted {
-            Trusted::Root => Some(("lab-root.pem".to_owned(), self.root_pem.as_deref()?)),
+            Trusted::Root => Some(("lab-root.pem".to_owned(), self.root.as_ref()?.cert_pem.as_str())),
             Trusted::OtherSide => Some((format!("{}.pem", side.other()), other?.cert_pem.as_str())),
         };
         scenario.equipment(side).trusted.iter().filter_map(entry).collect()

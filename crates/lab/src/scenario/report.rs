@@ -31,6 +31,7 @@ pub(super) fn show(scenario: &Scenario) -> String {
     if let Some(lesson) = scenario.lesson {
         rows.push(("cause", lesson.cause.to_owned()));
         rows.push(("cure", lesson.cure.to_owned()));
+        rows.push(("repair it", "while the demo runs, with the commands that it shows".to_owned()));
     }
     rows.push(("judge it", format!("ilslab scenario run {}", scenario.id)));
     rows.push(("see it live", scenario.demo_command()));
@@ -168,6 +169,7 @@ mod tests {
   outcome       hub certificate-not-known, spoke closed
   cause         the spoke's certificate is not in the hub's tomcat-trust and its FQDN not in the PeerInfoVector
   cure          import the spoke's tomcat certificate into the hub's tomcat-trust, or join by password first (method 4)
+  repair it     while the demo runs, with the commands that it shows
   judge it      ilslab scenario run tls/spoke-not-imported
   see it live   ilslab demo --method tls --fault spoke-not-imported
 "

@@ -3,6 +3,7 @@
 //! ```text
 //! DIR/hub/    the hub's data folder       DIR/hub.password    its password     DIR/admin.password   of both APIs
 //! DIR/spoke/  the spoke's                 DIR/hub.stderr …    what it printed
+//! DIR/ca/     the lab CA, for who repairs the pair
 //! ```
 
 use std::ffi::OsString;
@@ -17,7 +18,8 @@ use ilslab_core::limits::PATIENCE;
 use super::catalogue::{Method, Scenario};
 use super::credentials::{Credentials, fqdn};
 use super::dice::Dice;
-use crate::certs::KeyKind;
+use super::repair::Ground;
+use crate::certs::{KeyKind, authority_files};
 use crate::error::LabError;
 use crate::folder::write_private;
 use crate::process::{Daemon, ProcessError, Program, Ready, Side};
@@ -153,6 +155,11 @@ impl Stage<'_> {
     pub(crate) fn raise(&self) -> Result<Pair, LabError> {
         let admin_password = Dice::random().map_err(LabError::Random)?.password();
         self.write(&self.admin_password(), &admin_password)?;
+        if let Some(root) = self.credentials.root() {
+            for (path, pem) in authority_files(self.dir, root) {
+                self.write(&path, pem)?;
+            }
+        }
         for side in Side::BOTH {
             self.equip(side)?;
         }
@@ -166,6 +173,13 @@ impl Stage<'_> {
     /// A node's data folder.
     pub(crate) fn data(&self, side: Side) -> PathBuf {
         self.dir.join(side.name())
+    }
+
+    /// The commands that make the pair join.
+    pub(crate) fn repair_commands(&self) -> Vec<String> {
+        let dir = std::path::absolute(self.dir).unwrap_or_else(|_| self.dir.to_owned());
+        let hub_password = dir.join(format!("{}.password", Side::Hub));
+        self.scenario.repair_commands(Ground::Here { dir: &dir, hub_password: &hub_password })
     }
 
     /// Where its trace is.

@@ -188,3 +188,65 @@ fn a_certificate_never_outlives_its_ca() {
     assert_eq!(late, root);
     assert_ne!(end_of("hub/ca-signed.pem"), root);
 }
+
+#[test]
+fn a_request_that_openssl_made_is_signed_for_its_names_and_key_and_nothing_else_in_it() {
+    if openssl_is_missing() {
+        return;
+    }
+    let lab = Lab::new(KeyKind::P256);
+    lab.issued();
+    for (case, more, wanted) in [
+        ("a common name", &[][..], Ok("DNS:x.lab.example")),
+        (
+            "two names",
+            &["-addext", "subjectAltName=DNS:y.lab.example,DNS:z.lab.example"],
+            Ok("DNS:y.lab.example, DNS:z.lab.example"),
+        ),
+        ("a wish to be a CA", &["-addext", "basicConstraints=critical,CA:TRUE"], Ok("DNS:x.lab.example")),
+        ("an address", &["-addext", "subjectAltName=IP:192.0.2.1"], Err("no DNS name")),
+        ("no host name", &["-addext", "subjectAltName=DNS:not a host"], Err("not a host")),
+    ] {
+        let (key, request) = (lab.path("x.key"), lab.path("x.csr"));
+        let fixed = ["req", "-new", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=x.lab.example"];
+        let files = ["-keyout", text(&key), "-out", text(&request)];
+        openssl(&[&fixed[..], &files, more].concat());
+        let content = fs::read_to_string(&request).unwrap_or_else(|e| panic!("{case}: {e}"));
+        let signed = sign(&Sign { dir: &lab.wish.dir, request: &content, days: 30 }, at(NOON));
+        match (signed, wanted) {
+            (Ok(pem), Ok(names)) => {
+                let cert = lab.path("x.pem");
+                fs::write(&cert, pem).expect("written");
+                let said = text_of(&cert);
+                assert!(said.contains(names) && said.contains("CA:FALSE"), "{case}: {said}");
+                assert_eq!(verdict("sslserver", NOON, &lab.path("ca/root.pem"), &cert), "OK", "{case}");
+                let public = |args: &[&str]| openssl(&[args, &["-noout", "-pubkey"]].concat());
+                let asked = public(&["req", "-in", text(&request)]);
+                assert_eq!(
+                    public(&["x509", "-in", text(&cert)]),
+                    asked,
+                    "{case}: for the key of the request"
+                );
+            }
+            (Err(error), Err(reason)) => {
+                assert!(error.to_string().contains(reason), "{case}: {error}");
+                assert_eq!(error.exit_code(), 3, "{case}");
+            }
+            (signed, _) => panic!("{case}: {signed:?}"),
+        }
+    }
+}
+
+#[test]
+fn what_is_no_request_is_refused_and_a_folder_without_a_ca_named() {
+    let lab = Lab::new(KeyKind::P256);
+    let asked = |request: &str| {
+        let signed = sign(&Sign { dir: &lab.wish.dir, request, days: 30 }, at(NOON));
+        signed.expect_err("nothing to sign").to_string()
+    };
+    assert!(asked("").contains("there is no lab CA"));
+    lab.issued();
+    for request in ["", "hello", &lab.read("hub/ca-signed.pem")] {
+        assert!(asked(request).contains("the request cannot be signed"), "{request}");
+    }
+}
