@@ -5,6 +5,7 @@
 mod alarms;
 mod api;
 mod bad_input;
+mod by_hand;
 mod commands;
 mod compose;
 mod daemon;
