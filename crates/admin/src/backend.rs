@@ -85,11 +85,13 @@ pub trait Backend: Send + Sync + 'static {
     fn request_tomcat(&self) -> Answer<'_, Result<String, CertificateRefusal>>;
 
     /// Stores one certificate in `tomcat-trust`, under this name, in whose place it comes, or under one made of its
-    /// SHA-256. Answers the name. It counts after the next service restart.
+    /// SHA-256. Answers the name. It counts after the next service restart. A certificate that is stored already stays in
+    /// its file, whose name is answered; a stored one of the same subject goes where the new one begins later.
     ///
     /// # Errors
     /// Then the store is as it was: [`CertificateRefusal::NotAllowed`] where `pem` is not PEM, PKCS#7 or the
-    /// base64 of DER of exactly one certificate, or that cannot be read; [`CertificateRefusal::Fixed`] where `--trust` names the folder;
+    /// base64 of DER of exactly one certificate, that cannot be read, or that begins no later than a stored one of its
+    /// subject; [`CertificateRefusal::Fixed`] where `--trust` names the folder;
     /// [`CertificateRefusal::Storage`] where it cannot be written.
     fn upload_trust(
         &self, name: Option<FileName>, pem: String,

@@ -15,6 +15,7 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use zeroize::Zeroizing;
 
 use crate::pem::{self, Found, PemError};
+use crate::shelf::finish_upload;
 use crate::staged::Staged;
 use crate::weak_key;
 
@@ -51,8 +52,12 @@ impl IdentityPaths {
         Err(PemError::new(&self.trust, "is not a folder that can be read", cure))
     }
 
-    /// Removes what was made for a change that a kill has cut off.
+    /// Removes what was made for a change that a kill has cut off, and ends an upload that one has.
     pub(crate) fn sweep(&self) -> Result<(), PemError> {
+        finish_upload(self).map_err(|error| {
+            let problem = format!("has an upload beside it that cannot be ended: {error}");
+            PemError::new(&self.certificate, problem, "check the data folder's permissions")
+        })?;
         for place in [&self.key, &self.certificate] {
             Staged::sweep(place).map_err(|error| {
                 let problem = format!("has a leftover beside it that cannot be removed: {error}");

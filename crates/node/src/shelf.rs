@@ -3,15 +3,16 @@
 //! An upload is checked as a start would check it, stored whole, and active only after a service restart.
 
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ilslab_core::trust::Certificate;
 use rustls::crypto::CryptoProvider;
 use tokio::sync::watch;
+use zeroize::Zeroizing;
 
-use crate::data_dir::{private_folder, write_private};
+use crate::data_dir::{sync_folder, write_private};
 use crate::identity::{self, Identity, IdentityPaths, certified, chain, parse, trusted_files};
 use crate::pem::{self, PemError};
 
@@ -123,29 +124,38 @@ impl Shelf {
         }
     }
 
-    /// Both files at once: a start between two renames would find a key that is not the certificate's.
+    /// Both files whole, and nothing else in their folder: each beside its place first, then one rename after the other.
+    /// A kill in between leaves one beside its place, which the next start puts there: see [`finish_upload`].
     fn swap(&self, certificate: &str, key: &str) -> Result<(), ShelfError> {
-        let folder = self.paths.certificate.parent().unwrap_or(Path::new("."));
-        let staged = folder.with_extension("staged");
+        let (certificate_path, key_path) = (&self.paths.certificate, &self.paths.key);
         let failed = |path: &Path| {
             let path = path.to_owned();
             move |source| ShelfError::Storage { path, source }
         };
-        clear(&staged).map_err(failed(&staged))?;
-        for (path, content) in [(&self.paths.key, key), (&self.paths.certificate, certificate)] {
-            let beside = staged.join(path.file_name().unwrap_or_default());
-            write_private(&beside, content.as_bytes()).map_err(failed(&beside))?;
+        discard(&self.paths).map_err(failed(certificate_path))?;
+        let old_key = old_content(key_path).map_err(failed(key_path))?;
+        let written = write_private(&beside(key_path), key.as_bytes())
+            .and_then(|()| write_private(&beside(certificate_path), certificate.as_bytes()))
+            .map_err(failed(certificate_path))
+            .and_then(|()| put_in_place(key_path).map_err(failed(key_path)));
+        if written.is_err() {
+            // As far as the disk lets it: the error that counts is the first.
+            let _ = discard(&self.paths);
+            return written;
         }
-        private_folder(folder).and_then(|()| exchange(&staged, folder)).map_err(failed(folder))?;
-        // The old pair is in the way of nothing.
-        let _ = clear(&staged);
-        Ok(())
+        put_in_place(certificate_path).map_err(|error| {
+            let _ = put_back(key_path, old_key.as_ref().map(|key| key.as_slice()));
+            let _ = discard(&self.paths);
+            failed(certificate_path)(error)
+        })
     }
 
-    /// Takes one certificate into `tomcat-trust`; answers the name of its file. Writes a file.
+    /// Takes one certificate into `tomcat-trust`; answers the name of its file. One that is stored already stays as it
+    /// is. One of the same subject is replaced if it begins earlier, as in CUCM. Writes a file.
     ///
     /// # Errors
-    /// A text that is not one certificate, a name that is none, or a disk that does not take it.
+    /// A text that is not one certificate, one that begins no later than a stored one of its subject, a name that is
+    /// none, or a disk that does not take it.
     pub fn put_trust(&self, name: Option<&str>, certificate: &str) -> Result<String, ShelfError> {
         self.may_change()?;
         let unnamed = self.paths.trust.join("upload.pem");
@@ -158,9 +168,38 @@ impl Shelf {
         };
         let name = name.map_or_else(|| format!("{:.32}.pem", parsed.fingerprint()), str::to_owned);
         let path = self.trusted_file(&name)?;
-        write_private(&path, certificate.as_bytes())
-            .map_err(|source| ShelfError::Storage { path, source })?;
+        let replaced = match self.namesakes(&parsed, &path)? {
+            Namesakes::Itself(file) => return Ok(file),
+            Namesakes::Older(files) => files,
+        };
+        let failed = |path: &Path, source| ShelfError::Storage { path: path.to_owned(), source };
+        write_private(&path, certificate.as_bytes()).map_err(|source| failed(&path, source))?;
+        // The new one first: were it cut off here, both lie there, and the order of the store takes the later one.
+        for old in replaced.iter().filter(|old| **old != path) {
+            fs::remove_file(old).map_err(|source| failed(old, source))?;
+        }
         Ok(name)
+    }
+
+    /// The stored certificates of the subject of one that is to be stored in this place.
+    fn namesakes(&self, new: &Certificate, place: &Path) -> Result<Namesakes, PemError> {
+        let mut older = Vec::new();
+        for file in trusted_files(&self.paths.trust)? {
+            let stored = match read_all(&file) {
+                // What nobody can read may be repaired by an upload in its place.
+                Err(_) if file == place => continue,
+                stored => stored?,
+            };
+            if stored.contains(new) {
+                return Ok(Namesakes::Itself(file_name(&file)));
+            }
+            let Some(namesake) = stored.iter().find(|stored| stored.is_namesake_of(new)) else { continue };
+            if let Some(refusal) = not_to_be_replaced(&file, namesake, new, stored.len()) {
+                return Err(refusal);
+            }
+            older.push(file);
+        }
+        Ok(Namesakes::Older(older))
     }
 
     /// Takes a file out of `tomcat-trust`; answers whether it was there. Removes a file.
@@ -206,33 +245,133 @@ fn with_those_in_use<'a>(
 }
 
 fn shelved(path: &Path, active: impl Fn(&Certificate) -> bool) -> Result<Vec<Shelved>, PemError> {
-    let file = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let mut all = Vec::new();
-    for found in pem::certificates(path)? {
-        let certificate = parse(path, found)?;
+    let shelve = |certificate| {
         let active = active(&certificate);
-        all.push(Shelved { file: Some(file.clone()), certificate, active });
+        Shelved { file: Some(file_name(path)), certificate, active }
+    };
+    Ok(read_all(path)?.into_iter().map(shelve).collect())
+}
+
+fn read_all(path: &Path) -> Result<Vec<Certificate>, PemError> {
+    pem::certificates(path)?.into_iter().map(|found| parse(path, found)).collect()
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// What the store has of the subject of a certificate that comes.
+enum Namesakes {
+    /// That very certificate, in this file.
+    Itself(String),
+    /// None, or some in files that it replaces.
+    Older(Vec<PathBuf>),
+}
+
+/// Cisco's security guide: a certificate of the same name replaces the stored one only if its validity starts later.
+fn not_to_be_replaced(
+    file: &Path, stored: &Certificate, new: &Certificate, in_file: usize,
+) -> Option<PemError> {
+    if new.not_before() <= stored.not_before() {
+        let problem = format!(
+            "holds a certificate of the same subject ({}) that begins {}; the new one begins {}, which is no later",
+            stored.subject(),
+            moment(stored.not_before()),
+            moment(new.not_before())
+        );
+        return Some(PemError::new(file, problem, "remove that one first if it is to go"));
     }
-    Ok(all)
+    (in_file > 1).then(|| {
+        let problem =
+            format!("holds {in_file} certificates, of which one ({}) is to be replaced", stored.subject());
+        PemError::new(file, problem, "write each into a file of its own, or change that file")
+    })
 }
 
-fn clear(folder: &Path) -> std::io::Result<()> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
+fn moment(seconds: i64) -> String {
+    match time::OffsetDateTime::from_unix_timestamp(seconds) {
+        Ok(at) => format!("{} {:02}:{:02}:{:02} UTC", at.date(), at.hour(), at.minute(), at.second()),
+        Err(_) => format!("{seconds} seconds after 1970"),
     }
 }
 
-/// Two folders trade places in one step.
-#[cfg(target_os = "linux")]
-fn exchange(one: &Path, other: &Path) -> std::io::Result<()> {
-    use rustix::fs::{CWD, RenameFlags, renameat_with};
-    Ok(renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE)?)
+/// Ends what a kill has cut off. The key is put in its place first, so where it is there and the certificate still beside
+/// its own, the upload counts; else it does not.
+///
+/// # Errors
+/// The system's.
+pub(crate) fn finish_upload(paths: &IdentityPaths) -> io::Result<()> {
+    let [key, certificate] = [&paths.key, &paths.certificate].map(|path| beside(path).try_exists());
+    if !key? && certificate? { put_in_place(&paths.certificate) } else { discard(paths) }
 }
 
-/// Elsewhere in two: a start in between finds no certificate, and makes one.
-#[cfg(not(target_os = "linux"))]
-fn exchange(one: &Path, other: &Path) -> std::io::Result<()> {
-    fs::remove_dir_all(other)?;
-    fs::rename(one, other)
+/// The certificate first: alone it would count.
+fn discard(paths: &IdentityPaths) -> io::Result<()> {
+    for path in [&paths.certificate, &paths.key] {
+        match fs::remove_file(beside(path)) {
+            Err(error) if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                return Err(error);
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn beside(path: &Path) -> PathBuf {
+    path.with_file_name(format!("{}.upload", file_name(path)))
+}
+
+fn put_in_place(path: &Path) -> io::Result<()> {
+    fs::rename(beside(path), path).and_then(|()| sync_folder(path))
+}
+
+fn old_content(path: &Path) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
+    match fs::read(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        read => read.map(|content| Some(Zeroizing::new(content))),
+    }
+}
+
+fn put_back(path: &Path, content: Option<&[u8]>) -> io::Result<()> {
+    content.map_or_else(|| fs::remove_file(path), |content| write_private(path, content))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_upload_that_a_kill_cut_off_counts_whole_or_not_at_all() {
+        for (case, left, want) in [
+            ("nothing", &[][..], ["old", "old"]),
+            ("before the certificate was written", &["tomcat.key.upload"], ["old", "old"]),
+            ("before the first rename", &["tomcat.key.upload", "tomcat.pem.upload"], ["old", "old"]),
+            ("between both", &["tomcat.pem.upload"], ["old", "new"]),
+        ] {
+            let root = tempfile::tempdir().expect("a folder");
+            let paths = IdentityPaths::under(root.path());
+            let folder = root.path().join("tomcat");
+            fs::create_dir(&folder).expect("makes");
+            for file in ["tomcat.key", "tomcat.pem"] {
+                fs::write(folder.join(file), "old").expect("writes");
+            }
+            for file in left {
+                fs::write(folder.join(file), "new").expect("writes");
+            }
+            for _ in 0..2 {
+                finish_upload(&paths).expect(case);
+                let got =
+                    [&paths.key, &paths.certificate].map(|path| fs::read_to_string(path).expect("reads"));
+                assert_eq!(got, want, "{case}");
+                assert_eq!(
+                    fs::read_dir(&folder).expect("reads").count(),
+                    2,
+                    "{case}: nothing is left beside"
+                );
+            }
+        }
+        let nowhere = IdentityPaths::under(Path::new("/nowhere"));
+        finish_upload(&nowhere).expect("there is nothing to end");
+    }
 }

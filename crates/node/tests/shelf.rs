@@ -111,3 +111,82 @@ async fn files_that_were_named_at_start_are_not_changed_here() {
     assert!(matches!(shelf.remove_trust("0.pem"), Err(ShelfError::Fixed)));
     assert_eq!(shelf.trust().expect("listed").len(), 1, "but they are shown");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_of_the_own_certificate_touches_no_other_file_of_its_folder() {
+    let (bench, ca) = (Bench::new(), Ca::new("the lab CA"));
+    let hub = hub(&bench).await;
+    let folder = bench.folder().join("hub/tomcat");
+    let others = ["tomcat.csr", "notes/when.txt", ".hidden"].map(|name| folder.join(name));
+    for other in &others {
+        std::fs::create_dir_all(other.parent().expect("a folder above")).expect("makes");
+        std::fs::write(other, "somebody's").expect("writes");
+    }
+    let shelf = hub.running.shelf();
+    let (first, second) = (ca.issue("hub.lab.example", Flaw::None), ca.issue("hub.lab.example", Flaw::None));
+    let stored = || {
+        ["tomcat.pem", "tomcat.key"].map(|name| std::fs::read_to_string(folder.join(name)).expect("is there"))
+    };
+    for pair in [&first, &second] {
+        shelf.put_tomcat(&pair.certificate, Some(&pair.key)).expect("taken");
+        assert_eq!(stored(), [pair.certificate.as_str(), pair.key.as_str()]);
+        for other in &others {
+            assert_eq!(
+                std::fs::read_to_string(other).expect("untouched"),
+                "somebody's",
+                "{}",
+                other.display()
+            );
+        }
+    }
+    assert_eq!(std::fs::read_dir(&folder).expect("reads").count(), 5, "and nothing is left behind");
+    // A place that cannot be taken: the key goes back to where it was.
+    std::fs::remove_file(folder.join("tomcat.pem")).expect("removes");
+    std::fs::create_dir_all(folder.join("tomcat.pem/in-the-way")).expect("makes");
+    assert!(matches!(
+        shelf.put_tomcat(&first.certificate, Some(&first.key)),
+        Err(ShelfError::Storage { .. })
+    ));
+    assert_eq!(std::fs::read_to_string(folder.join("tomcat.key")).expect("is there"), second.key);
+    assert_eq!(std::fs::read_dir(&folder).expect("reads").count(), 5);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trusted_certificate_is_replaced_by_a_namesake_that_begins_later_and_by_no_other() {
+    let bench = Bench::new();
+    let hub = hub(&bench).await;
+    let shelf = hub.running.shelf();
+    let [old, new, newest] = [-3, -2, -1].map(|days| pki::beginning("spoke.lab.example", days).certificate);
+    let rival = pki::beginning("SPOKE.lab.example", -3).certificate;
+    let stranger = pki::beginning("other.lab.example", -9).certificate;
+    let files = || {
+        let all = shelf.trust().expect("listed");
+        all.into_iter().map(|one| one.file.expect("stored")).collect::<Vec<_>>()
+    };
+    assert_eq!(shelf.put_trust(Some("a.pem"), &new).expect("the first"), "a.pem");
+    assert_eq!(shelf.put_trust(Some("o.pem"), &stranger).expect("another name"), "o.pem");
+    assert_eq!(shelf.put_trust(Some("b.pem"), &new).expect("it is there already"), "a.pem");
+    assert_eq!(shelf.put_trust(None, &new).expect("it is there already"), "a.pem");
+    for (case, name, certificate) in [
+        ("it begins earlier", Some("b.pem"), &old),
+        ("in its very place", Some("a.pem"), &old),
+        ("another case of the name", None, &rival),
+    ] {
+        let error = shelf.put_trust(name, certificate).expect_err(case).to_string();
+        for wanted in ["a.pem", "CN=spoke.lab.example", "no later", "remove that one first"] {
+            assert!(error.contains(wanted), "{case}: {wanted} is missing in {error}");
+        }
+        assert_eq!(files(), ["a.pem", "o.pem"], "{case}");
+    }
+    assert_eq!(shelf.put_trust(Some("b.pem"), &newest).expect("it begins later"), "b.pem");
+    assert_eq!(files(), ["b.pem", "o.pem"], "the earlier one has gone");
+    assert!(shelf.remove_trust("b.pem").expect("removed"));
+    assert_eq!(shelf.put_trust(None, &old).map(|_| files().len()).expect("now it may"), 2);
+    let folder = bench.folder().join("hub/tomcat-trust");
+    std::fs::write(folder.join("o.pem"), format!("{stranger}{old}")).expect("writes");
+    let error = shelf.put_trust(None, &newest).expect_err("a file of two").to_string();
+    assert!(error.contains("o.pem") && error.contains("holds 2 certificates"), "{error}");
+    std::fs::write(folder.join("o.pem"), "junk").expect("writes");
+    assert!(shelf.put_trust(None, &newest).is_err(), "who knows what that is");
+    shelf.put_trust(Some("o.pem"), &stranger).expect("it repairs the file");
+}

@@ -126,6 +126,11 @@ impl Certificate {
         self.0.not_after
     }
 
+    /// Whether both have one subject, as OpenSSL compares names.
+    pub fn is_namesake_of(&self, other: &Certificate) -> bool {
+        self.0.subject.matches(&other.0.subject)
+    }
+
     /// Basic constraints with `CA:TRUE`.
     pub fn is_ca(&self) -> bool {
         self.0.extensions.is_ca()

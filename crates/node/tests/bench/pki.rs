@@ -101,6 +101,16 @@ pub(crate) fn titled(common_name: &str, dns: &[&str], ca: Option<&Ca>) -> Pair {
     Pair { certificate: certificate.expect("signs").pem(), key: key.serialize_pem() }
 }
 
+/// A self-signed certificate that begins so many days from now.
+pub(crate) fn beginning(common_name: &str, days: i64) -> Pair {
+    let key = KeyPair::generate().expect("a key");
+    let mut params = leaf(common_name, Flaw::None);
+    params.not_before = OffsetDateTime::now_utc() + Duration::days(days);
+    params.not_after = params.not_before + Duration::days(30);
+    let certificate = params.self_signed(&key).expect("signs itself");
+    Pair { certificate: certificate.pem(), key: key.serialize_pem() }
+}
+
 pub(crate) fn self_signed(fqdn: &str) -> Pair {
     let key = KeyPair::generate().expect("a key");
     let certificate = leaf(fqdn, Flaw::None).self_signed(&key).expect("signs itself");
