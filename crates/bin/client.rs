@@ -10,7 +10,6 @@ use anyhow::{Context, anyhow};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use ilslab_admin::{Client, ClientError, Cursor};
 use ilslab_core::settings::ADJUSTABLE;
-use ilslab_lab::handoff;
 use ilslab_sdl::console::{self, tell};
 use ilslab_trust::printable;
 use serde_json::{Map, Value};
@@ -19,6 +18,7 @@ use zeroize::Zeroizing;
 use crate::certificates;
 use crate::daemon::USAGE;
 use crate::files;
+use crate::node_name::{self, Found};
 use crate::options::as_typed;
 
 /// Octets of a password that a command reads; the node judges it.
@@ -93,17 +93,13 @@ pub fn disconnect_command() -> Command {
 }
 
 pub(crate) fn addressed(command: Command) -> Command {
-    command
-        .arg(
-            Arg::new("node").value_name("NODE").required(true).help("hub, spoke, or the URL of a node's API"),
-        )
-        .arg(
-            Arg::new("admin-password-file")
-                .long("admin-password-file")
-                .env("ILS_ADMIN_PASSWORD_FILE")
-                .value_name("FILE")
-                .help("File with the administrator's password [default: what a running demo left]"),
-        )
+    command.arg(Arg::new("node").value_name("NODE").required(true).help(node_name::HELP)).arg(
+        Arg::new("admin-password-file")
+            .long("admin-password-file")
+            .env("ILS_ADMIN_PASSWORD_FILE")
+            .value_name("FILE")
+            .help("File with the administrator's password [default: what a running demo left]"),
+    )
 }
 
 fn json() -> Arg {
@@ -168,16 +164,10 @@ pub(crate) fn node_of(matches: &ArgMatches) -> &str {
     matches.get_one::<String>("node").map_or("", String::as_str)
 }
 
-/// The client of a node: its URL, or `hub` or `spoke`; the password from this file, or from what a demo has left.
+/// The client of a node; the password from this file, or from what a demo has left.
 pub(crate) fn reach(node: &str, password_file: Option<PathBuf>) -> anyhow::Result<Client> {
-    let left = matches!(node, "hub" | "spoke").then(|| handoff::read(node)).flatten();
-    let url = match (node, &left) {
-        (_, Some(left)) => left.url.clone(),
-        ("hub", None) => "http://127.0.0.1:8080".to_owned(),
-        ("spoke", None) => "http://127.0.0.1:8081".to_owned(),
-        (url, None) => url.to_owned(),
-    };
-    let file = password_file.or(left.map(|left| left.password_file)).ok_or_else(|| {
+    let Found { url, password_file: left } = node_name::find(node)?;
+    let file = password_file.or(left).ok_or_else(|| {
         anyhow!("no password for {url}; give the administrator's with --admin-password-file FILE")
     })?;
     let password = files::read_line(&file, PASSWORD_LINE_MAX)

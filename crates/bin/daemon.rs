@@ -132,7 +132,7 @@ pub fn run(role: ClusterRole, matches: &clap::ArgMatches) -> u8 {
         tell(format_args!("warning: {sentence}"));
     }
     let environment = |name: &str| Some(std::env::var_os(name)?.to_string_lossy().into_owned());
-    let started = Layers::gather(matches, environment).and_then(|layers| Daemon::new(role, &layers));
+    let started = Layers::gather(role, matches, environment).and_then(|layers| Daemon::new(role, &layers));
     match started.map_err(anyhow::Error::from).and_then(|daemon| block_on(role, daemon)) {
         Ok(()) => 0,
         Err(error) => {

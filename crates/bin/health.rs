@@ -1,4 +1,4 @@
-//! `ilslab health URL`: is a node of use? For the HEALTHCHECK of a container, which reads nothing but the exit code.
+//! `ilslab health NODE`: is a node of use? For the HEALTHCHECK of a container, which reads nothing but the exit code.
 
 use std::io::Write;
 use std::sync::mpsc;
@@ -11,8 +11,9 @@ use ilslab_admin::{Client, ClientError};
 use ilslab_sdl::console;
 use ilslab_sdl::json::ascii;
 
-use crate::client::exit_code_of;
-use crate::daemon::TIMEOUT;
+use crate::client::{exit_code_of, node_of};
+use crate::daemon::{TIMEOUT, USAGE};
+use crate::node_name;
 
 /// How long a node may take to answer.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -21,30 +22,36 @@ const NOT_READY: u8 = 1;
 
 /// `ilslab health`.
 pub fn command() -> Command {
-    let url = Arg::new("url").value_name("URL").required(true).help("The node's API: http://HOST:PORT");
+    let node = Arg::new("node").value_name("NODE").required(true).help(node_name::HELP);
     Command::new("health")
         .about("Ask a node whether it is of use: ports bound, store writable; joined or not")
-        .arg(url)
+        .arg(node)
         .after_help(
-            "Example:\n  ilslab health http://127.0.0.1:8080\n\n\
+            "Examples:\n  ilslab health hub\n  ilslab health http://127.0.0.1:8080\n\n\
              Exit codes: 0 ready, 1 not ready, 3 usage, 4 not reached, 5 no answer within 2 s.",
         )
 }
 
 /// Asks once, without a login; answers the exit code.
 pub fn run(matches: &ArgMatches) -> u8 {
-    let url = matches.get_one::<String>("url").map_or("", String::as_str);
-    let (line, code) = match Client::anonymous(url).map(ask) {
+    let (line, code) = match node_name::find(node_of(matches)) {
+        Ok(found) => health(&found.url),
+        Err(error) => (error.to_string(), USAGE),
+    };
+    // Who has closed stdout reads the exit code.
+    let _ = writeln!(console::stdout(), "{line}");
+    code
+}
+
+fn health(url: &str) -> (String, u8) {
+    match Client::anonymous(url).map(ask) {
         Ok(Some(Ok(readiness))) if readiness.ready => (format!("{url} is ready"), 0),
         Ok(Some(Ok(readiness))) => {
             (format!("{url} is not ready: {}", ascii(&readiness.details.to_string())), NOT_READY)
         }
         Ok(Some(Err(error))) | Err(error) => (error.to_string(), exit_code_of(&error)),
         Ok(None) => (format!("{url} did not answer within {} s", PATIENCE.as_secs()), TIMEOUT),
-    };
-    // Who has closed stdout reads the exit code.
-    let _ = writeln!(console::stdout(), "{line}");
-    code
+    }
 }
 
 /// The client waits longer than a health check may: it is left alone when the time is up, and ends with the process.

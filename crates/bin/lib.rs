@@ -5,7 +5,7 @@
 //!                                                            node + sdl + store + admin
 //! ilslab alarms|admin|set NODE -> client -> HTTP API of a running node
 //! ilslab certs install NODE    -> certificates -> the same
-//! ilslab health|wait URL       -> health, wait
+//! ilslab health|wait NODE      -> health, wait
 //! ```
 
 pub mod backend;
@@ -16,6 +16,7 @@ mod files;
 pub mod health;
 pub mod limits;
 mod memory;
+mod node_name;
 pub mod options;
 mod saved;
 pub mod settings;

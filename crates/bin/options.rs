@@ -1,6 +1,6 @@
 //! Every option of a daemon, once: its flag, its TOML key, its variable and its help come from one row.
 //!
-//! `--tls-port` = `[listen] tls_port` = `ILS_TLS_PORT`. Flags beat variables beat the file.
+//! `--tls-port` = `[listen] tls_port` = `ILS_TLS_PORT`. Flags beat variables beat the file; `instance` stands for several.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,6 +8,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
+use ilslab_core::config::ClusterRole;
+use ilslab_lab::Side;
+use ilslab_lab::instance::Instance;
 
 use crate::files;
 
@@ -55,6 +58,12 @@ pub const OPTIONS: &[OptionRow] = &[
         "route_string",
         "TEXT",
         "Advertised Route String, 1-64 of A-Z a-z 0-9 . - [default: the FQDN]",
+    ),
+    row(
+        "instance",
+        "instance",
+        "N",
+        "Number of this pair, 1-254, where several share a machine: sets listen, admin, data folder, and a spoke's registration server and dial-from, to those of 127.1.N.1 (hub) and 127.1.N.2 (spoke)",
     ),
     row("listen", "listen.address", "ADDR", "Address that a hub listens on [default: 0.0.0.0]"),
     row("tls-port", "listen.tls_port", "PORT", "Port for TLS; 0 = any free one [default: 7501]"),
@@ -223,13 +232,15 @@ fn argument(row: &OptionRow) -> Arg {
 }
 
 /// Variables that the lab's other commands and `docker-compose.yml` read.
-const OTHER_VARIABLES: [&str; 6] = [
+const OTHER_VARIABLES: [&str; 8] = [
     "ILS_CONFIG",
     "ILS_METHOD",
     "ILS_FAULT",
     "ILS_ADMIN_PASSWORD_FILE",
     "ILS_HUB_ADMIN_PORT",
     "ILS_SPOKE_ADMIN_PORT",
+    "ILS_HUB_URL",
+    "ILS_SPOKE_URL",
 ];
 
 /// A sentence for each variable that looks like one of ours and is none. No error: other programs may have theirs.
@@ -253,31 +264,18 @@ impl Layers {
     /// # Errors
     /// A file that cannot be read or parsed, an unknown key, a value of no use, an option given twice.
     pub fn gather(
-        matches: &ArgMatches, environment: impl Fn(&str) -> Option<String>,
+        role: ClusterRole, matches: &ArgMatches, environment: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, OptionError> {
         let config = matches.get_one::<String>("config").cloned().or_else(|| environment("ILS_CONFIG"));
-        let mut given = match config {
+        let file = match config {
             Some(path) => from_file(Path::new(&path))?,
             None => BTreeMap::new(),
         };
-        for row in OPTIONS {
-            let variable = variable(row.name);
-            if let Some(text) = environment(&variable).filter(|text| !text.is_empty()) {
-                given.insert(row.name, vec![Given { text, origin: variable }]);
-            }
-            let flags: Vec<Given> = matches
-                .get_many::<String>(row.name)
-                .into_iter()
-                .flatten()
-                .map(|text| Given { text: text.clone(), origin: format!("--{}", row.name) })
-                .collect();
-            if flags.len() > 1 && row.name != "admin-name" {
-                let (origin, problem) = (format!("--{}", row.name), "is given twice".to_owned());
-                return Err(OptionError { origin, problem, cure: "give it once".to_owned() });
-            }
-            if !flags.is_empty() {
-                given.insert(row.name, flags);
-            }
+        let mut given = BTreeMap::new();
+        for layer in [file, from_variables(environment), from_flags(matches)?] {
+            // What an instance stands for is said by the layer that names it, and beaten by whatever that says itself.
+            given.extend(of_instance(role, &layer));
+            given.extend(layer);
         }
         Ok(Self { given })
     }
@@ -310,6 +308,49 @@ impl Layers {
 }
 
 type Table = BTreeMap<&'static str, Vec<Given>>;
+
+fn from_variables(environment: impl Fn(&str) -> Option<String>) -> Table {
+    let given = |row: &OptionRow| {
+        let origin = variable(row.name);
+        let text = environment(&origin).filter(|text| !text.is_empty())?;
+        Some((row.name, vec![Given { text, origin }]))
+    };
+    OPTIONS.iter().filter_map(given).collect()
+}
+
+fn from_flags(matches: &ArgMatches) -> Result<Table, OptionError> {
+    let mut table = Table::new();
+    for row in OPTIONS {
+        let origin = format!("--{}", row.name);
+        let texts = matches.get_many::<String>(row.name).into_iter().flatten();
+        let flags: Vec<Given> =
+            texts.map(|text| Given { text: text.clone(), origin: origin.clone() }).collect();
+        if flags.len() > 1 && row.name != "admin-name" {
+            let (problem, cure) = ("is given twice".to_owned(), "give it once".to_owned());
+            return Err(OptionError { origin, problem, cure });
+        }
+        if !flags.is_empty() {
+            table.insert(row.name, flags);
+        }
+    }
+    Ok(table)
+}
+
+/// The options that the number of a pair stands for; none where the layer names no good one.
+fn of_instance(role: ClusterRole, layer: &Table) -> Table {
+    let Some(given) = layer.get("instance").and_then(|given| given.last()) else { return Table::new() };
+    let Ok(instance) = given.text.parse::<Instance>() else { return Table::new() };
+    let side = if role == ClusterRole::Spoke { Side::Spoke } else { Side::Hub };
+    let [hub, own] = [Side::Hub, side].map(|side| instance.address(side).to_string());
+    let common =
+        [("admin", instance.api(side).to_string()), ("data-dir", format!("./ilslab-data/{instance}/{side}"))];
+    let of_side = match side {
+        Side::Hub => vec![("listen", own)],
+        Side::Spoke => vec![("registration-server", hub), ("dial-from", own)],
+    };
+    let told = |text| vec![Given { text, origin: given.origin.clone() }];
+    common.into_iter().chain(of_side).map(|(name, text)| (name, told(text))).collect()
+}
 
 fn from_file(path: &Path) -> Result<Table, OptionError> {
     let failed = |problem: String, cure: &str| OptionError {
@@ -381,7 +422,7 @@ fn texts(row: &OptionRow, value: &toml::de::DeValue<'_>, origin: String) -> Resu
     let given = |text: String| Given { text, origin: origin.clone() };
     match (value, row.value) {
         (DeValue::Boolean(flag), None) => Ok(vec![given(flag.to_string())]),
-        (DeValue::Integer(number), Some("PORT" | "TIME")) => Ok(vec![given(number.to_string())]),
+        (DeValue::Integer(number), Some("PORT" | "TIME" | "N")) => Ok(vec![given(number.to_string())]),
         (DeValue::String(text), Some(kind)) if kind != "PORT" && row.name != "admin-name" => {
             Ok(vec![given(text.to_string())])
         }

@@ -12,7 +12,7 @@ fn gather(file: Option<&str>, flags: &[&str], environment: &[(&str, &str)]) -> R
     let matches = with_options(Command::new("ilslab")).try_get_matches_from(arguments).expect("known flags");
     let variable =
         |name: &str| environment.iter().find(|(key, _)| *key == name).map(|(_, text)| (*text).to_owned());
-    Layers::gather(&matches, variable)
+    Layers::gather(ClusterRole::Spoke, &matches, variable)
 }
 
 fn error(file: &str) -> String {
@@ -31,6 +31,28 @@ fn flags_beat_variables_and_variables_beat_the_file() {
     ] {
         let layers = gather(file, flags, environment).expect("good options");
         assert_eq!(layers.one("tls-port").map(|given| given.text.as_str()), Some(want));
+    }
+}
+
+#[test]
+fn an_instance_beats_lower_layers_and_is_beaten_in_its_own() {
+    let file = Some("instance = 3\ndata_dir = \"of the file\"\n[admin]\naddress = \"file:1\"\n");
+    for (case, flags, environment, admin, folder) in [
+        ("the file's own words", &[][..], &[][..], "file:1", "of the file"),
+        (
+            "a flag's instance over the file",
+            &["--instance=7"],
+            &[],
+            "127.1.7.2:8081",
+            "./ilslab-data/7/spoke",
+        ),
+        ("a variable's too", &[], &[("ILS_INSTANCE", "9")], "127.1.9.2:8081", "./ilslab-data/9/spoke"),
+        ("a flag over all", &["--admin=flag:1"], &[("ILS_INSTANCE", "9")], "flag:1", "./ilslab-data/9/spoke"),
+    ] {
+        let layers = gather(file, flags, environment).expect("good options");
+        let text = |name: &str| layers.one(name).map(|given| given.text.as_str());
+        assert_eq!((text("admin"), text("data-dir")), (Some(admin), Some(folder)), "{case}");
+        assert!(text("registration-server").is_some_and(|server| server.starts_with("127.1.")), "{case}");
     }
 }
 

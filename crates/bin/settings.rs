@@ -10,6 +10,7 @@ use crate::saved::Origins;
 use ilslab_core::config::{ClusterRole, Config, Listen, Registration, TlsVersion};
 use ilslab_core::limits::{PATIENCE, Timers, UNJOINED_CONNECTIONS};
 use ilslab_core::settings::{SettingError, parse_duration, registration_server, sync_every};
+use ilslab_lab::instance::Instance;
 use ilslab_node::{IdentityPaths, PASSWORD_MAX};
 use ilslab_sdl::{LogFormat, UtcOffset};
 use ilslab_wire::{Boxes, ClusterId, Fqdn, Host, HostError, NetworkKey, RouteString};
@@ -57,6 +58,8 @@ impl Daemon {
     /// # Errors
     /// The first option that cannot be.
     pub fn new(role: ClusterRole, layers: &Layers) -> Result<Self, OptionError> {
+        // What it stands for is among the layers already.
+        let _: Option<Instance> = layers.parsed("instance", "for example 7", str::parse)?;
         let fqdn = fqdn(layers)?;
         let config = config(role, layers, fqdn)?;
         config.check().map_err(|error| of_setting(layers, error))?;

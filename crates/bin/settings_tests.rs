@@ -13,13 +13,27 @@ fn daemon(role: ClusterRole, flags: &[&str]) -> Result<Daemon, OptionError> {
     let needed = needed.into_iter().filter(|flag| !is_given(flag) && !of_a_spoke(flag));
     let arguments = ["ilslab"].into_iter().chain(needed).chain(flags.iter().copied());
     let matches = with_options(Command::new("ilslab")).try_get_matches_from(arguments).expect("known flags");
-    Daemon::new(role, &Layers::gather(&matches, |_| None)?)
+    Daemon::new(role, &Layers::gather(role, &matches, |_| None)?)
 }
 
 fn refusal(role: ClusterRole, flag: &str) -> String {
     match daemon(role, &[flag]) {
         Err(error) => error.to_string(),
         Ok(_) => panic!("{flag} is taken"),
+    }
+}
+
+#[test]
+fn an_instance_stands_for_the_addresses_and_the_folder_of_a_pair() {
+    let hub = daemon(ClusterRole::Hub, &["--instance=7"]).expect("a hub");
+    assert_eq!(hub.config.listen.address.to_string(), "127.1.7.1");
+    assert_eq!(hub.admin.address.to_string(), "127.1.7.1:8080");
+    assert_eq!(hub.data_dir, Path::new("./ilslab-data/7/hub"));
+    let spoke = daemon(ClusterRole::Spoke, &["--instance=7", "--admin=127.0.0.1:1"]).expect("a spoke");
+    assert_eq!(spoke.config.dial_from.map(|from| from.to_string()).as_deref(), Some("127.1.7.2"));
+    assert_eq!(spoke.admin.address.to_string(), "127.0.0.1:1", "what is said itself beats it");
+    for wrong in ["--instance=0", "--instance=255", "--instance=x"] {
+        assert!(refusal(ClusterRole::Hub, wrong).contains("from 1 to 254"), "{wrong}");
     }
 }
 

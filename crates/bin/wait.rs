@@ -1,4 +1,4 @@
-//! `ilslab wait URL…`: until every node has come to the outcome that is waited for. For scripts and CI.
+//! `ilslab wait NODE…`: until every node has come to the outcome that is waited for. For scripts and CI.
 //!
 //! ```text
 //! each node:  joined         -> GET peers        is one connected?
@@ -21,17 +21,14 @@ use serde_json::Value;
 
 use crate::client::{exit_code, reach};
 use crate::daemon::TIMEOUT;
+use crate::node_name;
 
 /// How often the nodes are asked.
 const GLANCE: Duration = Duration::from_millis(100);
 
 /// `ilslab wait`.
 pub fn command() -> Command {
-    let node = Arg::new("node")
-        .value_name("URL")
-        .required(true)
-        .num_args(1..)
-        .help("The nodes: the URL of each one's API, or hub or spoke for those on this machine");
+    let node = Arg::new("node").value_name("NODE").required(true).num_args(1..).help(node_name::HELP);
     let outcome = Arg::new("outcome").long("outcome").value_name("OUTCOME").default_value("joined");
     let timeout = Arg::new("timeout").long("timeout").value_name("TIME").default_value("60s");
     let password = Arg::new("admin-password-file")

@@ -153,3 +153,49 @@ fn a_demo_tells_the_join_and_stays_until_it_is_ended() {
         assert!(told.contains(wanted), "`{wanted}` is missing: {told}");
     }
 }
+
+/// No other test has these two; `--instance` takes the default ports on addresses of its own.
+const INSTANCES: [&str; 2] = ["241", "242"];
+
+#[test]
+fn two_demos_run_side_by_side_and_each_node_is_called_by_its_instance() {
+    let world = World::new();
+    let demos = INSTANCES.map(|instance| {
+        let mut command = Command::new(program().0);
+        command.args(["demo", "--instance", instance]).env("XDG_RUNTIME_DIR", world.path(""));
+        command.env("ILS_PATIENCE", PATIENCE).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = Ended(command.spawn().expect("the built program runs"));
+        let mut lines = BufReader::new(child.0.stdout.take().expect("piped")).lines().map_while(Result::ok);
+        let told: Vec<String> = lines.by_ref().take_while(|line| !line.contains("until Ctrl-C")).collect();
+        assert!(told.iter().any(|line| line.contains(&format!("ilslab alarms hub@{instance}"))), "{told:?}");
+        // Read to its end, so that the demo never waits for a reader.
+        std::thread::spawn(move || lines.for_each(drop));
+        child
+    });
+    for instance in INSTANCES {
+        let [hub, spoke] = ["hub", "spoke"].map(|side| format!("{side}@{instance}"));
+        let output = Command::new(program().0)
+            .args(["wait", &hub, &spoke, "--outcome", "joined"])
+            .env("XDG_RUNTIME_DIR", world.path(""))
+            .output()
+            .expect("runs");
+        let told = text(&output.stderr);
+        assert!(output.status.success(), "{told}");
+        let [hub, spoke] =
+            [(1, 8080), (2, 8081)].map(|(host, port)| format!("127.1.{instance}.{host}:{port}: joined"));
+        assert!(told.contains(&hub) && told.contains(&spoke), "{told}");
+    }
+    drop(demos);
+}
+
+/// Told to end when dropped.
+struct Ended(std::process::Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let pid = rustix::process::Pid::from_child(&self.0);
+        // One that has ended already is not to be asked to.
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::INT);
+        let _ = self.0.wait();
+    }
+}

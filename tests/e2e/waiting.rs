@@ -26,7 +26,7 @@ fn a_node_is_healthy_as_soon_as_it_is_bound_and_no_longer_than_it_runs() {
     let output = until("an answer in time", || Some(ilslab(&["health", &url])).filter(in_time));
     assert_eq!((output.status.code(), text(&output.stdout)), (Some(0), format!("{url} is ready\n")));
     drop(hub);
-    for (case, url, want) in [("gone", url.as_str(), 4), ("no address", "hub", 3)] {
+    for (case, url, want) in [("gone", url.as_str(), 4), ("no node", "hubb", 3)] {
         let output = until("an answer in time", || Some(ilslab(&["health", url])).filter(in_time));
         assert_eq!(output.status.code(), Some(want), "{case}: {}", text(&output.stdout));
         assert_eq!(text(&output.stdout).lines().count(), 1, "{case}");
@@ -77,8 +77,9 @@ fn what_cannot_be_waited_for_is_said_at_once() {
     for (case, arguments, want, said) in [
         ("no outcome", &[url.as_str(), "--outcome", "jioned"][..], 3, "joined, refused-connection"),
         ("no time", &[&url, "--timeout", "soon"], 3, "60s"),
-        ("no node", &[], 3, "URL"),
+        ("no node", &[], 3, "NODE"),
         ("no address", &["tcp://127.0.0.1"], 3, "http://HOST:PORT"),
+        ("a slip", &["hubb"], 3, "did you mean `hub`?"),
     ] {
         let (code, told) = wait(&world, arguments);
         assert_eq!(code, want, "{case}: {told}");

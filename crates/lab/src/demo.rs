@@ -12,7 +12,7 @@ mod step;
 mod story;
 
 use std::io::{self, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 
 use clap::Args;
@@ -22,11 +22,12 @@ use crate::clock::{glance, wall};
 use crate::error::LabError;
 use crate::folder::{DEMO_MARK, Grounds};
 use crate::handoff::{self, Handoff, Left};
+use crate::instance::{Instance, NodeName};
 use crate::interrupt::Interrupt;
 use crate::process::{Program, Side};
 use crate::scenario::{
-    ADMIN_PORTS, Audience, Credentials, Dice, Judged, Method, PASSWORD_PORT, Pair, PairArgs, PortChoice,
-    Scenario, Settings, Stage, TLS_PORT, perform,
+    Audience, Credentials, Dice, Judged, Method, PASSWORD_PORT, Pair, PairArgs, PortChoice, Scenario,
+    Settings, Stage, TLS_PORT, perform,
 };
 use crate::style::Style;
 use closing::Closing;
@@ -42,6 +43,7 @@ Examples:
   ilslab demo --method tls-password --fault spoke-self-signed
   ilslab demo --method password-then-tls --data-dir demo
   ilslab demo --once --json
+  ilslab demo --instance 7          beside others, as hub@7 and spoke@7
 
 The nodes take the ports 7501, 7502, 8080 and 8081, and stay until Ctrl-C.
 Other terminals reach them as `hub` and `spoke`: `ilslab alarms hub`.
@@ -70,8 +72,12 @@ pub struct DemoArgs {
     /// What both nodes are given.
     #[command(flatten)]
     pub pair: PairArgs,
+    /// The number of this pair, 1 to 254, where several run side by side: its hub is on 127.1.N.1, its spoke on
+    /// 127.1.N.2, and other terminals reach them as hub@N and spoke@N
+    #[arg(long, value_name = "N", env = "ILS_INSTANCE")]
+    pub instance: Option<Instance>,
     /// Take any free ports instead of the default ones
-    #[arg(long, hide = true)]
+    #[arg(long, hide = true, conflicts_with = "instance")]
     pub any_port: bool,
 }
 
@@ -108,9 +114,7 @@ fn show(
 ) -> Result<u8, LabError> {
     let scenario = chosen(args.method, &args.fault)?;
     let settings = settings(args)?;
-    if settings.ports == PortChoice::Default {
-        check_ports(&[TLS_PORT, PASSWORD_PORT].into_iter().chain(ADMIN_PORTS).collect::<Vec<_>>())?;
-    }
+    check_ports(&addresses(settings.ports))?;
     let grounds = grounds(args)?;
     let interrupt =
         Interrupt::watch().map_err(|source| LabError::System { doing: "catch signals", source })?;
@@ -162,7 +166,11 @@ pub(crate) fn chosen(method: Method, fault: &str) -> Result<&'static Scenario, L
 fn settings(args: &DemoArgs) -> Result<Settings, LabError> {
     Ok(Settings {
         tls_version: args.pair.tls_version,
-        ports: if args.any_port { PortChoice::Any } else { PortChoice::Default },
+        ports: match args.instance {
+            Some(instance) => PortChoice::Instance(instance),
+            None if args.any_port => PortChoice::Any,
+            None => PortChoice::Default,
+        },
         spoke_first: false,
         retry_initial: None,
         patience: args.pair.patience,
@@ -170,10 +178,19 @@ fn settings(args: &DemoArgs) -> Result<Settings, LabError> {
     })
 }
 
+/// Those that the pair is to have, as far as they are known beforehand.
+fn addresses(ports: PortChoice) -> Vec<SocketAddr> {
+    if ports == PortChoice::Any {
+        return Vec::new();
+    }
+    let of_hub = [TLS_PORT, PASSWORD_PORT].map(|port| SocketAddr::from((ports.hub(), port)));
+    let apis = Side::BOTH.map(|side| NodeName { side, instance: ports.instance() }.api());
+    of_hub.into_iter().chain(apis).collect()
+}
+
 /// Before anything is made: a port that is taken is told at once, with what to do.
-fn check_ports(ports: &[u16]) -> Result<(), LabError> {
-    for port in ports {
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, *port));
+fn check_ports(addresses: &[SocketAddr]) -> Result<(), LabError> {
+    for address in addresses.iter().copied() {
         TcpListener::bind(address).map_err(|source| LabError::Port { address, source })?;
     }
     Ok(())
@@ -233,7 +250,7 @@ impl Demo<'_> {
             .map_err(LabError::folder("find the whole path of", &self.stage.admin_password()))?;
         handoff::leave(&Side::BOTH.map(|side| {
             let url = pair.daemon(side).url();
-            (side, Handoff { url, password_file: password_file.clone() })
+            (self.stage.node(side), Handoff { url, password_file: password_file.clone() })
         }))
     }
 }

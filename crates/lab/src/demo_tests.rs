@@ -74,7 +74,7 @@ fn a_pair_that_does_not_exist_is_exit_code_3_with_those_that_do() {
 fn a_port_that_is_taken_is_exit_code_4_with_what_to_do() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = taken.local_addr().expect("bound").port();
-    let error = check_ports(&[port]).expect_err("taken");
+    let error = check_ports(&[SocketAddr::from(([127, 0, 0, 1], port))]).expect_err("taken");
     assert_eq!(error.exit_code(), 4);
     assert!(error.to_string().contains(&format!("port 127.0.0.1:{port} cannot be had")), "{error}");
 }

@@ -1,7 +1,7 @@
 //! Where a running demo's nodes are and how to log in, left for the commands of the same user.
 //!
 //! ```text
-//! ilslab demo -> leave -> $XDG_RUNTIME_DIR/ilslab-UID/{hub,spoke}.json -> read -> ilslab alarms hub
+//! ilslab demo -> leave -> $XDG_RUNTIME_DIR/ilslab-UID/{hub,spoke,hub@N,spoke@N}.json -> read -> ilslab alarms hub
 //! ```
 //!
 //! The folder may lie in a place that others can write to: it is used only where it is ours and closed to them.
@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::LabError;
 use crate::folder::{private_folder, write_private};
-use crate::process::Side;
+use crate::instance::NodeName;
 
 /// The bits of a mode that let anybody but the owner in.
 const OTHERS: u32 = 0o077;
@@ -37,16 +37,16 @@ pub(crate) struct Left {
     files: Vec<(PathBuf, String)>,
 }
 
-/// What a running demo left for `hub` or `spoke`; nothing where none runs.
-pub fn read(role: &str) -> Option<Handoff> {
-    read_from(&runtime_folder(), role)
+/// What a running demo left for this node; nothing where none runs.
+pub fn read(node: NodeName) -> Option<Handoff> {
+    read_from(&runtime_folder(), node)
 }
 
 /// Leaves this for the two nodes, in place of what an earlier demo may have forgotten.
 ///
 /// # Errors
 /// [`LabError::Folder`] where the folder is not ours or cannot be written.
-pub(crate) fn leave(nodes: &[(Side, Handoff)]) -> Result<Left, LabError> {
+pub(crate) fn leave(nodes: &[(NodeName, Handoff)]) -> Result<Left, LabError> {
     leave_in(&runtime_folder(), nodes)
 }
 
@@ -59,21 +59,20 @@ fn place(runtime_dir: Option<OsString>, temporary: PathBuf, uid: u32) -> PathBuf
     given.unwrap_or(temporary).join(format!("ilslab-{uid}"))
 }
 
-fn read_from(folder: &Path, role: &str) -> Option<Handoff> {
-    let side = Side::BOTH.into_iter().find(|side| side.name() == role)?;
+fn read_from(folder: &Path, node: NodeName) -> Option<Handoff> {
     check(folder).ok()?;
-    let text = fs::read(file_of(folder, side)).ok()?;
+    let text = fs::read(file_of(folder, node)).ok()?;
     let handoff: Handoff = serde_json::from_slice(&text).ok()?;
     // A demo that was killed takes nothing away; the file with the password may be gone with its folder.
     handoff.password_file.is_file().then_some(handoff)
 }
 
-fn leave_in(folder: &Path, nodes: &[(Side, Handoff)]) -> Result<Left, LabError> {
+fn leave_in(folder: &Path, nodes: &[(NodeName, Handoff)]) -> Result<Left, LabError> {
     let doing = "leave the address of the nodes in";
     private_folder(folder).and_then(|()| check(folder)).map_err(LabError::folder(doing, folder))?;
     let mut left = Left { files: Vec::new() };
-    for (side, handoff) in nodes {
-        let path = file_of(folder, *side);
+    for (node, handoff) in nodes {
+        let path = file_of(folder, *node);
         let text = serde_json::json!(handoff).to_string();
         replace(&path, &text).map_err(LabError::folder(doing, &path))?;
         left.files.push((path, text));
@@ -81,8 +80,8 @@ fn leave_in(folder: &Path, nodes: &[(Side, Handoff)]) -> Result<Left, LabError> 
     Ok(left)
 }
 
-fn file_of(folder: &Path, side: Side) -> PathBuf {
-    folder.join(format!("{side}.json"))
+fn file_of(folder: &Path, node: NodeName) -> PathBuf {
+    folder.join(format!("{node}.json"))
 }
 
 /// A folder, not a link to one, that belongs to us and lets nobody else in.
@@ -124,6 +123,10 @@ mod tests {
 
     use super::*;
 
+    fn node(name: &str) -> NodeName {
+        name.parse().expect("a node")
+    }
+
     fn handoff(home: &Path, port: u16) -> Handoff {
         let password_file = home.join("admin.password");
         fs::write(&password_file, "secret").expect("written");
@@ -134,49 +137,55 @@ mod tests {
     fn what_is_left_is_read_until_it_is_taken_away() {
         let home = tempfile::tempdir().expect("a folder");
         let folder = home.path().join("ilslab-1");
-        let nodes = [(Side::Hub, handoff(home.path(), 8080)), (Side::Spoke, handoff(home.path(), 8081))];
+        let nodes = [("hub", 8080), ("spoke", 8081), ("hub@3", 3)];
+        let nodes = nodes.map(|(name, port)| (node(name), handoff(home.path(), port)));
         let left = leave_in(&folder, &nodes).expect("left");
-        for (role, want) in [("hub", Some(8080)), ("spoke", Some(8081)), ("../hub", None), ("", None)] {
-            let url = read_from(&folder, role).map(|found| found.url);
-            assert_eq!(url, want.map(|port| format!("http://127.0.0.1:{port}")), "{role}");
+        for (name, want) in
+            [("hub", Some(8080)), ("spoke", Some(8081)), ("hub@3", Some(3)), ("spoke@3", None)]
+        {
+            let url = read_from(&folder, node(name)).map(|found| found.url);
+            assert_eq!(url, want.map(|port| format!("http://127.0.0.1:{port}")), "{name}");
         }
         drop(left);
-        assert_eq!(read_from(&folder, "hub"), None);
+        assert_eq!(read_from(&folder, node("hub")), None);
     }
 
     #[test]
     fn a_later_demo_wins_and_keeps_what_it_left() {
         let home = tempfile::tempdir().expect("a folder");
         let folder = home.path().join("ilslab-1");
-        let node = |port| [(Side::Hub, handoff(home.path(), port))];
-        let first = leave_in(&folder, &node(1)).expect("left");
-        let _second = leave_in(&folder, &node(2)).expect("left");
+        let hub = |port| [(node("hub"), handoff(home.path(), port))];
+        let first = leave_in(&folder, &hub(1)).expect("left");
+        let _second = leave_in(&folder, &hub(2)).expect("left");
         drop(first);
-        assert_eq!(read_from(&folder, "hub").map(|found| found.url).as_deref(), Some("http://127.0.0.1:2"));
+        assert_eq!(
+            read_from(&folder, node("hub")).map(|found| found.url).as_deref(),
+            Some("http://127.0.0.1:2")
+        );
     }
 
     #[test]
     fn what_a_killed_demo_forgot_is_nothing_once_its_password_is_gone() {
         let home = tempfile::tempdir().expect("a folder");
         let folder = home.path().join("ilslab-1");
-        let _left = leave_in(&folder, &[(Side::Hub, handoff(home.path(), 1))]).expect("left");
+        let _left = leave_in(&folder, &[(node("hub"), handoff(home.path(), 1))]).expect("left");
         fs::remove_file(home.path().join("admin.password")).expect("removed");
-        assert_eq!(read_from(&folder, "hub"), None);
+        assert_eq!(read_from(&folder, node("hub")), None);
     }
 
     #[test]
     fn a_folder_that_others_can_enter_or_that_is_a_link_is_not_used() {
         let home = tempfile::tempdir().expect("a folder");
         let (open, link) = (home.path().join("open"), home.path().join("link"));
-        let node = [(Side::Hub, handoff(home.path(), 1))];
-        drop(leave_in(&open, &node).expect("left"));
+        let hub = [(node("hub"), handoff(home.path(), 1))];
+        drop(leave_in(&open, &hub).expect("left"));
         symlink(&open, &link).expect("linked");
-        fs::write(open.join("hub.json"), serde_json::json!(node[0].1).to_string()).expect("written");
-        assert!(read_from(&open, "hub").is_some() && read_from(&link, "hub").is_none());
+        fs::write(open.join("hub.json"), serde_json::json!(hub[0].1).to_string()).expect("written");
+        assert!(read_from(&open, node("hub")).is_some() && read_from(&link, node("hub")).is_none());
         fs::set_permissions(&open, Permissions::from_mode(0o750)).expect("opened");
-        assert_eq!(read_from(&open, "hub"), None);
+        assert_eq!(read_from(&open, node("hub")), None);
         for folder in [open, link] {
-            let error = leave_in(&folder, &node).expect_err("not ours");
+            let error = leave_in(&folder, &hub).expect_err("not ours");
             assert_eq!(error.exit_code(), 4, "{error}");
         }
     }

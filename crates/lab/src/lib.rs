@@ -19,6 +19,7 @@ pub mod demo;
 pub mod error;
 mod folder;
 pub mod handoff;
+pub mod instance;
 mod interrupt;
 mod lock;
 pub mod process;

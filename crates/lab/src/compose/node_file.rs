@@ -1,11 +1,13 @@
 //! A node's `node.toml`: every option that the container's daemon needs.
 
 use std::fmt::Write as _;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 
 use super::ADMIN_PASSWORD;
+use crate::instance::{Instance, NodeName};
 use crate::process::Side;
-use crate::scenario::{ADMIN_PORTS, Method, PASSWORD_PORT, TLS_PORT, fqdn};
+use crate::scenario::{Method, PASSWORD_PORT, TLS_PORT, fqdn};
 
 /// The name of the file in a node's folder.
 pub(super) const NODE_FILE: &str = "node.toml";
@@ -17,8 +19,43 @@ pub(super) const DATA: &str = "data";
 /// How long a spoke waits at most before it dials again: who repairs a pair by hand sees the result soon.
 const RETRY_MAX: &str = "5s";
 
-/// The configuration of one node, whose files lie in `folder`; a spoke dials `hub_host`.
-pub(super) fn node_file(side: Side, method: Method, folder: &Path, hub_host: &str) -> String {
+/// Where a node is to run.
+#[derive(Clone, Copy)]
+pub(super) enum Place<'a> {
+    /// In a container of its own; a spoke dials this host.
+    Container { hub_host: &'a str },
+    /// On this machine, at the addresses of its instance.
+    Instance(Instance),
+}
+
+impl Place<'_> {
+    fn api(self, side: Side) -> SocketAddr {
+        match self {
+            Self::Container { .. } => {
+                SocketAddr::from((Ipv4Addr::UNSPECIFIED, NodeName { side, instance: None }.api().port()))
+            }
+            Self::Instance(instance) => instance.api(side),
+        }
+    }
+
+    fn hub_host(self) -> String {
+        match self {
+            Self::Container { hub_host } => hub_host.to_owned(),
+            Self::Instance(instance) => instance.address(Side::Hub).to_string(),
+        }
+    }
+
+    /// The address of a node's ILS, where it is not simply all that its container has.
+    fn address(self, side: Side) -> Option<Ipv4Addr> {
+        match self {
+            Self::Container { .. } => None,
+            Self::Instance(instance) => Some(instance.address(side)),
+        }
+    }
+}
+
+/// The configuration of one node, whose files lie in `folder`.
+pub(super) fn node_file(side: Side, method: Method, folder: &Path, place: Place<'_>) -> String {
     let file = |name: &str| quoted(&folder.join(name).display().to_string());
     let boxes = method.boxes();
     let mut text = format!(
@@ -28,7 +65,7 @@ pub(super) fn node_file(side: Side, method: Method, folder: &Path, hub_host: &st
          data_dir = {}\n\
          log = \"sdl\"\n\n\
          [admin]\n\
-         address = \"0.0.0.0:{}\"\n\
+         address = \"{}\"\n\
          names = [\"{side}\", \"localhost\"]\n\
          password_file = {}\n\n\
          [authentication]\n\
@@ -36,7 +73,7 @@ pub(super) fn node_file(side: Side, method: Method, folder: &Path, hub_host: &st
          use_password = {}\n",
         quoted(fqdn(side)),
         file(DATA),
-        admin_port(side),
+        place.api(side),
         file(ADMIN_PASSWORD),
         boxes.tls,
         boxes.password,
@@ -45,23 +82,23 @@ pub(super) fn node_file(side: Side, method: Method, folder: &Path, hub_host: &st
     if boxes.password {
         let _ = writeln!(text, "password_file = {}", file(PASSWORD));
     }
-    if side == Side::Spoke {
-        let _ = write!(
-            text,
-            "\n[registration]\nserver = {}\ntls_port = {TLS_PORT}\npassword_port = {PASSWORD_PORT}\n\
-             retry_max = \"{RETRY_MAX}\"\n",
-            quoted(hub_host),
-        );
+    match (side, place.address(side)) {
+        (Side::Hub, Some(address)) => {
+            let _ = write!(text, "\n[listen]\naddress = \"{address}\"\n");
+        }
+        (Side::Hub, None) => {}
+        (Side::Spoke, own) => text.push_str(&registration(place, own)),
     }
     text
 }
 
-fn admin_port(side: Side) -> u16 {
-    let [hub, spoke] = ADMIN_PORTS;
-    match side {
-        Side::Hub => hub,
-        Side::Spoke => spoke,
-    }
+fn registration(place: Place<'_>, own: Option<Ipv4Addr>) -> String {
+    let dial_from = own.map(|address| format!("dial_from = \"{address}\"\n")).unwrap_or_default();
+    format!(
+        "\n[registration]\nserver = {}\ntls_port = {TLS_PORT}\npassword_port = {PASSWORD_PORT}\n\
+         {dial_from}retry_max = \"{RETRY_MAX}\"\n",
+        quoted(&place.hub_host()),
+    )
 }
 
 /// A basic string of TOML. JSON's escapes are TOML's too, but for DEL, which TOML wants escaped.
@@ -75,11 +112,25 @@ mod tests {
 
     use super::*;
 
+    const CONTAINER: Place<'_> = Place::Container { hub_host: "hub" };
+
+    #[test]
+    fn a_pair_of_this_machine_has_the_addresses_of_its_instance() {
+        let place = Place::Instance("7".parse().expect("a number"));
+        let [hub, spoke] = Side::BOTH.map(|side| node_file(side, Method::Tls, Path::new("/state"), place));
+        assert!(hub.contains("\n[admin]\naddress = \"127.1.7.1:8080\"\n"), "{hub}");
+        assert!(hub.ends_with("\n[listen]\naddress = \"127.1.7.1\"\n"), "{hub}");
+        assert!(spoke.contains("\n[admin]\naddress = \"127.1.7.2:8081\"\n"), "{spoke}");
+        let registration = "\n[registration]\nserver = \"127.1.7.1\"\ntls_port = 7501\npassword_port = 7502\n\
+                            dial_from = \"127.1.7.2\"\nretry_max = \"5s\"\n";
+        assert!(spoke.ends_with(registration), "{spoke}");
+    }
+
     #[test]
     fn a_spoke_of_method_3_has_both_boxes_and_its_hub() {
         let folder = Path::new("/state/a \"b\"\u{7f}");
         assert_eq!(
-            node_file(Side::Spoke, Method::TlsPassword, folder, "hub"),
+            node_file(Side::Spoke, Method::TlsPassword, folder, CONTAINER),
             r#"# Written by `ilslab setup`.
 cluster_id = "spoke-cluster"
 fqdn = "spoke.lab.example"
@@ -113,7 +164,7 @@ retry_max = "5s"
             (Side::Spoke, Method::Tls, false, true),
             (Side::Spoke, Method::PasswordThenTls, true, true),
         ] {
-            let text = node_file(side, method, Path::new("/state"), "hub");
+            let text = node_file(side, method, Path::new("/state"), CONTAINER);
             assert_eq!(text.contains("\"/state/password\""), password, "{side} {method}");
             assert_eq!(text.contains("[registration]"), registration, "{side} {method}");
         }

@@ -10,7 +10,7 @@ use clap::Args;
 use ilslab_core::wire::{Host, HostError};
 use ilslab_sdl::console::{self, tell as complain};
 
-use super::node_file::{DATA, NODE_FILE, PASSWORD, node_file};
+use super::node_file::{DATA, NODE_FILE, PASSWORD, Place, node_file};
 use super::stamp::Stamp;
 use super::{ADMIN_PASSWORD, ComposeError, LAB, STATE, admin_password};
 use crate::certs::{KeyKind, authority_files};
@@ -18,6 +18,7 @@ use crate::clock::wall;
 use crate::demo::chosen;
 use crate::error::LabError;
 use crate::folder::{Grounds, write_private};
+use crate::instance::Instance;
 use crate::process::Side;
 use crate::scenario::{Credentials, Dice, Ground, Method, Scenario, quoted};
 
@@ -31,6 +32,7 @@ const SETUP_MARK: &str = ".ilslab-setup";
     after_help = "\
 Examples:
   ilslab setup --dir state --method tls-password --fault spoke-self-signed
+  ilslab setup --dir class/7 --instance 7
   docker compose run --rm -T setup --show-password
 
 What was made for the same method and fault is kept; for another one, all is made anew and the nodes forget
@@ -51,6 +53,10 @@ pub struct SetupArgs {
     /// The name or address under which the spoke reaches the hub
     #[arg(long, value_name = "HOST", default_value = "hub", value_parser = host)]
     pub hub_host: String,
+    /// The number of this pair, 1 to 254, where several run side by side on this machine: its hub gets the address
+    /// 127.1.N.1, its spoke 127.1.N.2
+    #[arg(long, value_name = "N", conflicts_with = "hub_host")]
+    pub instance: Option<Instance>,
     /// The kind of the keys
     #[arg(long, value_enum, default_value_t)]
     pub key: KeyKind,
@@ -85,7 +91,7 @@ pub fn setup(args: &SetupArgs, out: &mut dyn Write, err: &mut dyn Write) -> Resu
         return tell(out, &admin_password(&lab)?);
     }
     let scenario = chosen(args.method, &args.fault)?;
-    let done = if is_set_up(&args.dir, scenario) {
+    let done = if is_set_up(&args.dir, scenario, args.instance) {
         "kept as it is"
     } else {
         make(args, scenario, err)?;
@@ -100,16 +106,30 @@ pub fn setup(args: &SetupArgs, out: &mut dyn Write, err: &mut dyn Write) -> Resu
             show_command(&args.dir),
         ),
     )?;
-    repair_commands(&args.dir, scenario).iter().try_for_each(|line| tell(out, line))
+    if args.dir != Path::new(STATE) {
+        start_commands(&args.dir).iter().try_for_each(|line| tell(out, line))?;
+    }
+    repair_commands(&args.dir, scenario, args.instance).iter().try_for_each(|line| tell(out, line))
+}
+
+/// Without containers it is up to whoever reads this.
+fn start_commands(dir: &Path) -> Vec<String> {
+    let start = |side: Side| {
+        let file = dir.join(side.name()).join(NODE_FILE);
+        format!("  ilslab {side} --config {}", quoted(&file))
+    };
+    std::iter::once("start the two, each in a terminal of its own:".to_owned())
+        .chain(Side::BOTH.map(start))
+        .collect()
 }
 
 /// How to make the pair join that was set up to fail, once it has.
-fn repair_commands(dir: &Path, scenario: &Scenario) -> Vec<String> {
+fn repair_commands(dir: &Path, scenario: &Scenario, instance: Option<Instance>) -> Vec<String> {
     let in_containers = dir == Path::new(STATE);
     let (lab, hub_password) = (dir.join(LAB), dir.join(Side::Hub.name()).join(PASSWORD));
     let ground = match in_containers {
         true => Ground::Containers { state: dir },
-        false => Ground::Here { dir: &lab, hub_password: &hub_password },
+        false => Ground::Here { dir: &lab, hub_password: &hub_password, instance },
     };
     let commands = scenario.repair_commands(ground);
     if commands.is_empty() {
@@ -140,9 +160,9 @@ fn folders(dir: &Path) -> [PathBuf; 3] {
 }
 
 /// All three bear the same stamp, and it is this scenario's.
-fn is_set_up(dir: &Path, scenario: &Scenario) -> bool {
+fn is_set_up(dir: &Path, scenario: &Scenario, instance: Option<Instance>) -> bool {
     let [hub, spoke, lab] = folders(dir).map(|folder| Stamp::read(&folder).ok());
-    lab.as_ref().is_some_and(|stamp| stamp.scenario == scenario) && hub == lab && spoke == lab
+    lab.as_ref().is_some_and(|stamp| stamp.is_of(scenario, instance)) && hub == lab && spoke == lab
 }
 
 fn make(args: &SetupArgs, scenario: &'static Scenario, err: &mut dyn Write) -> Result<(), LabError> {
@@ -169,7 +189,7 @@ fn make(args: &SetupArgs, scenario: &'static Scenario, err: &mut dyn Write) -> R
             write(&path, pem)?;
         }
     }
-    let stamp = Stamp::new(scenario)?;
+    let stamp = Stamp::new(scenario, args.instance)?;
     folders.iter().try_for_each(|folder| stamp.write(folder).map_err(LabError::folder("stamp", folder)))
 }
 
@@ -198,7 +218,11 @@ impl Making<'_> {
             write(&folder.join(PASSWORD), &self.network_password(side))?;
         }
         write(&folder.join(ADMIN_PASSWORD), admin)?;
-        write(&folder.join(NODE_FILE), &node_file(side, method, &folder, &self.args.hub_host))
+        let place = match self.args.instance {
+            Some(instance) => Place::Instance(instance),
+            None => Place::Container { hub_host: &self.args.hub_host },
+        };
+        write(&folder.join(NODE_FILE), &node_file(side, method, &folder, place))
     }
 
     /// Where both have the same, it is the hub's.

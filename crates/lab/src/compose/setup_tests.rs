@@ -24,6 +24,7 @@ impl Place {
             method,
             fault: fault.to_owned(),
             hub_host: "hub".to_owned(),
+            instance: None,
             key: KeyKind::P256,
             show_password: false,
         }
@@ -120,8 +121,27 @@ fn a_pair_that_is_to_fail_is_told_with_what_makes_it_join_and_no_other() {
          ilslab restart hub\n"
     );
     assert!(told.ends_with(&wanted), "{told}");
-    let inside = repair_commands(Path::new(STATE), Scenario::find("password/mismatch").expect("a scenario"));
+    let inside =
+        repair_commands(Path::new(STATE), Scenario::find("password/mismatch").expect("a scenario"), None);
     assert!(inside.iter().skip(1).all(|line| line.starts_with("  docker compose ")), "{inside:?}");
+}
+
+#[test]
+fn another_instance_is_another_setup_and_says_how_its_nodes_are_called() {
+    let place = Place::new();
+    let seven = SetupArgs {
+        instance: Some("7".parse().expect("a number")),
+        ..place.args(Method::Password, "mismatch")
+    };
+    let told = place.run(&seven).expect("set up");
+    let state = place.0.path().join("state").display().to_string();
+    assert!(told.contains(&format!("\n  ilslab hub --config {state}/hub/node.toml\n")), "{told}");
+    assert!(
+        told.contains(&format!("\n  ilslab set spoke@7 --password-file {state}/hub/password\n")),
+        "{told}"
+    );
+    assert!(place.run(&seven).expect("set up").contains("kept as it is"));
+    assert!(place.set_up(Method::Password, "mismatch").contains("made anew"), "no longer the seventh");
 }
 
 #[test]

@@ -7,17 +7,22 @@ use std::path::Path;
 use super::ComposeError;
 use crate::error::LabError;
 use crate::folder::write_private;
+use crate::instance::Instance;
 use crate::scenario::{Dice, Scenario};
 
 /// The stamp's file.
 const FILE: &str = "stamp";
 /// How the folders are laid out: another layout is another stamp, and so a new setup.
-const LAYOUT: &str = "1";
+const LAYOUT: &str = "2";
+/// In place of a number.
+const NO_INSTANCE: &str = "-";
 
 /// A scenario, and a number of this setup: folders with different numbers do not belong together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Stamp {
     pub(super) scenario: &'static Scenario,
+    /// Whose addresses the nodes have; none where they are those of containers.
+    instance: Option<Instance>,
     run: String,
 }
 
@@ -26,8 +31,13 @@ impl Stamp {
     ///
     /// # Errors
     /// [`LabError::Random`].
-    pub(super) fn new(scenario: &'static Scenario) -> Result<Self, LabError> {
-        Ok(Self { scenario, run: Dice::random().map_err(LabError::Random)?.to_string() })
+    pub(super) fn new(scenario: &'static Scenario, instance: Option<Instance>) -> Result<Self, LabError> {
+        Ok(Self { scenario, instance, run: Dice::random().map_err(LabError::Random)?.to_string() })
+    }
+
+    /// Whether this is what was asked for.
+    pub(super) fn is_of(&self, scenario: &Scenario, instance: Option<Instance>) -> bool {
+        self.scenario == scenario && self.instance == instance
     }
 
     /// The stamp of a folder.
@@ -48,15 +58,21 @@ impl Stamp {
     }
 
     fn text(&self) -> String {
-        format!("{LAYOUT} {} {}\n", self.scenario.id, self.run)
+        let instance = self.instance.map_or_else(|| NO_INSTANCE.to_owned(), |instance| instance.to_string());
+        format!("{LAYOUT} {} {instance} {}\n", self.scenario.id, self.run)
     }
 
     fn parse(text: &str) -> Option<Self> {
         let mut words = text.strip_suffix('\n')?.split(' ');
-        let (layout, id, run) = (words.next()?, words.next()?, words.next()?);
+        let (layout, id) = (words.next()?, words.next()?);
+        let (instance, run) = (words.next()?, words.next()?);
         let whole = layout == LAYOUT && !run.is_empty() && words.next().is_none();
         let scenario = Scenario::find(id).filter(|_| whole)?;
-        Some(Self { scenario, run: run.to_owned() })
+        let instance = match instance {
+            NO_INSTANCE => None,
+            number => Some(number.parse().ok()?),
+        };
+        Some(Self { scenario, instance, run: run.to_owned() })
     }
 }
 
@@ -67,15 +83,18 @@ mod tests {
     #[test]
     fn a_stamp_is_read_back_and_anything_else_is_none() {
         let scenario = Scenario::find("tls/joined").expect("a scenario");
-        let stamp = Stamp::new(scenario).expect("random numbers");
-        assert_eq!(Stamp::parse(&stamp.text()), Some(stamp));
+        for instance in [None, Some("7".parse().expect("a number"))] {
+            let stamp = Stamp::new(scenario, instance).expect("random numbers");
+            assert_eq!(Stamp::parse(&stamp.text()), Some(stamp));
+        }
         for (case, text) in [
             ("empty", ""),
-            ("cut off", "1 tls/joined 7"),
-            ("without a number", "1 tls/joined \n"),
-            ("another layout", "0 tls/joined 7\n"),
-            ("no scenario", "1 tls/nothing 7\n"),
-            ("more", "1 tls/joined 7 8\n"),
+            ("cut off", "2 tls/joined - 7"),
+            ("without a number", "2 tls/joined - \n"),
+            ("another layout", "1 tls/joined - 7\n"),
+            ("no scenario", "2 tls/nothing - 7\n"),
+            ("no instance", "2 tls/joined 0 7\n"),
+            ("more", "2 tls/joined - 7 8\n"),
         ] {
             assert_eq!(Stamp::parse(text), None, "{case}");
         }
@@ -84,6 +103,6 @@ mod tests {
     #[test]
     fn two_setups_of_one_scenario_have_two_stamps() {
         let scenario = Scenario::find("tls/joined").expect("a scenario");
-        assert_ne!(Stamp::new(scenario).expect("one"), Stamp::new(scenario).expect("another"));
+        assert_ne!(Stamp::new(scenario, None).expect("one"), Stamp::new(scenario, None).expect("another"));
     }
 }

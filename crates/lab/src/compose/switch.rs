@@ -178,7 +178,7 @@ mod tests {
             let home = tempfile::tempdir().expect("a folder");
             if let Some(id) = id {
                 let lab = home.path().join(LAB);
-                let stamp = Stamp::new(Scenario::find(id).expect("a scenario")).expect("random");
+                let stamp = Stamp::new(Scenario::find(id).expect("a scenario"), None).expect("random");
                 stamp.write(&lab).expect("stamped");
                 crate::folder::write_private(&lab.join(super::super::ADMIN_PASSWORD), "x").expect("written");
             }

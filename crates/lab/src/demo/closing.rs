@@ -97,7 +97,7 @@ impl Closing<'_> {
         let lesson = self.stage.scenario.lesson?;
         // Without running nodes there is nothing to mend.
         let (next, repair) = match self.stays {
-            true => (lesson.next.to_owned(), self.stage.repair_commands()),
+            true => (self.called(lesson.next), self.stage.repair_commands()),
             false => (self.stage.scenario.demo_command(), Vec::new()),
         };
         let repair: String = repair.iter().map(|command| format!("\n             {command}")).collect();
@@ -105,6 +105,16 @@ impl Closing<'_> {
             "Why it does not join\n    cause  {}\n    cure   {}{repair}\n    next   {next}",
             lesson.cause, lesson.cure
         ))
+    }
+
+    /// A command with the nodes called as this pair's are.
+    fn called(&self, command: &str) -> String {
+        let node = |word| Side::BOTH.into_iter().find(|side| side.name() == word);
+        let words = command.split(' ').map(|word| match node(word) {
+            Some(side) => self.stage.node(side).to_string(),
+            None => word.to_owned(),
+        });
+        words.collect::<Vec<_>>().join(" ")
     }
 
     fn places(&self) -> String {
@@ -131,12 +141,13 @@ impl Closing<'_> {
         } else {
             "their folder stays"
         };
+        let [hub, spoke] = Side::BOTH.map(|side| self.stage.node(side));
         format!(
             "Log in to both APIs as administrator, password {password}\n  which is also in {}\n\n\
              Try in another terminal\n  \
-             ilslab admin hub run sql 'select * from remotecluster'\n  \
-             ilslab admin spoke utils ils showpeerinfo\n  \
-             ilslab alarms hub\n  \
+             ilslab admin {hub} run sql 'select * from remotecluster'\n  \
+             ilslab admin {spoke} utils ils showpeerinfo\n  \
+             ilslab alarms {hub}\n  \
              curl -u administrator:{password} {}/api/v1/connections\n\n\
              Both nodes run until Ctrl-C; {fate}.",
             file.display(),

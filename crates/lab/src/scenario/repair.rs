@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::catalogue::{Carried, Method, Scenario, Trusted};
+use crate::instance::{Instance, NodeName};
 use crate::process::Side;
 
 /// One thing to mend.
@@ -20,7 +21,7 @@ pub(crate) enum Repair {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Ground<'a> {
     /// Processes of this machine; the folder has `ca/root.pem` with its key, this file the hub's password.
-    Here { dir: &'a Path, hub_password: &'a Path },
+    Here { dir: &'a Path, hub_password: &'a Path, instance: Option<Instance> },
     /// The services of the compose file, whose volumes lie below this folder.
     Containers { state: &'a Path },
 }
@@ -55,24 +56,28 @@ impl Ground<'_> {
             Repair::Password => vec![self.set_password()],
             Repair::Import(of) => {
                 let on = of.other();
-                let export = self.on(of, &format!("certs export {of}"));
-                let install = self.on(on, &format!("certs install {on} --trust -"));
-                vec![format!("{export} | {install}"), self.on(on, &format!("restart {on}"))]
+                let export = self.on(of, "certs export", "");
+                let install = self.on(on, "certs install", " --trust -");
+                vec![format!("{export} | {install}"), self.on(on, "restart", "")]
             }
             Repair::Sign(side) => {
-                let request = self.on(side, &format!("certs request {side}"));
-                let install = self.on(side, &format!("certs install {side} -"));
-                let restart = self.on(side, &format!("restart {side}"));
+                let request = self.on(side, "certs request", "");
+                let install = self.on(side, "certs install", " -");
+                let restart = self.on(side, "restart", "");
                 vec![format!("{request} | {} | {install}", self.sign()), restart]
             }
         }
     }
 
     /// A command to a node, which in a container is given beside it.
-    fn on(self, side: Side, words: &str) -> String {
+    fn on(self, side: Side, command: &str, more: &str) -> String {
         match self {
-            Self::Here { .. } => format!("ilslab {words}"),
-            Self::Containers { .. } => format!("docker compose exec -T {side} ilslab {words}"),
+            Self::Here { instance, .. } => {
+                format!("ilslab {command} {}{more}", NodeName { side, instance })
+            }
+            Self::Containers { .. } => {
+                format!("docker compose exec -T {side} ilslab {command} {side}{more}")
+            }
         }
     }
 
@@ -90,10 +95,10 @@ impl Ground<'_> {
     fn set_password(self) -> String {
         match self {
             Self::Here { hub_password, .. } => {
-                format!("ilslab set spoke --password-file {}", quoted(hub_password))
+                self.on(Side::Spoke, "set", &format!(" --password-file {}", quoted(hub_password)))
             }
             Self::Containers { state } => format!(
-                "docker compose run --rm -T --entrypoint ilslab setup set http://spoke:8081 \
+                "docker compose run --rm -T --entrypoint ilslab setup set spoke \
                  --admin-password-file {} --password-file {}",
                 quoted(&state.join("lab/admin.password")),
                 quoted(&state.join("hub/password")),

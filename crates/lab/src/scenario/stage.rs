@@ -22,6 +22,7 @@ use super::repair::Ground;
 use crate::certs::{KeyKind, authority_files};
 use crate::error::LabError;
 use crate::folder::write_private;
+use crate::instance::{Instance, NodeName};
 use crate::process::{Daemon, ProcessError, Program, Ready, Side};
 
 /// The file with the administrator's password, in a stage's folder.
@@ -79,6 +80,23 @@ pub(crate) enum PortChoice {
     Any,
     /// 7501, 7502, 8080 and 8081.
     Default,
+    /// The same, on addresses of its own.
+    Instance(Instance),
+}
+
+impl PortChoice {
+    /// Which pair of the machine it is.
+    pub(crate) fn instance(self) -> Option<Instance> {
+        match self {
+            Self::Instance(instance) => Some(instance),
+            Self::Any | Self::Default => None,
+        }
+    }
+
+    /// Where the hub listens.
+    pub(crate) fn hub(self) -> Ipv4Addr {
+        self.instance().map_or(Ipv4Addr::LOCALHOST, |instance| instance.address(Side::Hub))
+    }
 }
 
 /// What the command line decides for every stage.
@@ -179,7 +197,8 @@ impl Stage<'_> {
     pub(crate) fn repair_commands(&self) -> Vec<String> {
         let dir = std::path::absolute(self.dir).unwrap_or_else(|_| self.dir.to_owned());
         let hub_password = dir.join(format!("{}.password", Side::Hub));
-        self.scenario.repair_commands(Ground::Here { dir: &dir, hub_password: &hub_password })
+        let instance = self.settings.ports.instance();
+        self.scenario.repair_commands(Ground::Here { dir: &dir, hub_password: &hub_password, instance })
     }
 
     /// Where its trace is.
@@ -231,10 +250,10 @@ impl Stage<'_> {
     fn hub_options(&self) -> Vec<OsString> {
         let [tls, password] = match self.settings.ports {
             PortChoice::Any => [0, 0],
-            PortChoice::Default => [TLS_PORT, PASSWORD_PORT],
+            PortChoice::Default | PortChoice::Instance(_) => [TLS_PORT, PASSWORD_PORT],
         };
         let mut options = self.common_options(Side::Hub);
-        options.pair("--listen", "127.0.0.1");
+        options.pair("--listen", self.settings.ports.hub().to_string());
         options.pair("--tls-port", tls.to_string());
         options.pair("--password-port", password.to_string());
         options.0
@@ -242,7 +261,7 @@ impl Stage<'_> {
 
     fn spoke_options(&self, hub: &Ready) -> Vec<OsString> {
         let mut options = self.common_options(Side::Spoke);
-        options.pair("--registration-server", "127.0.0.1");
+        options.pair("--registration-server", self.settings.ports.hub().to_string());
         for (name, address) in
             [("--registration-tls-port", hub.tls), ("--registration-password-port", hub.password)]
         {
@@ -250,7 +269,8 @@ impl Stage<'_> {
                 options.pair(name, address.port().to_string());
             }
         }
-        if let Some(address) = SPOKE_DIALS_FROM {
+        let own = self.settings.ports.instance().map(|instance| instance.address(Side::Spoke).to_string());
+        if let Some(address) = own.or(SPOKE_DIALS_FROM.map(str::to_owned)) {
             options.pair("--dial-from", address);
         }
         if let Some(wait) = self.settings.retry_initial {
@@ -285,13 +305,15 @@ impl Stage<'_> {
     }
 
     fn admin_address(&self, side: Side) -> SocketAddr {
-        let [hub, spoke] = ADMIN_PORTS;
-        let port = match (self.settings.ports, side) {
-            (PortChoice::Any, _) => 0,
-            (PortChoice::Default, Side::Hub) => hub,
-            (PortChoice::Default, Side::Spoke) => spoke,
-        };
-        SocketAddr::from((Ipv4Addr::LOCALHOST, port))
+        match self.settings.ports {
+            PortChoice::Any => SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            PortChoice::Default | PortChoice::Instance(_) => self.node(side).api(),
+        }
+    }
+
+    /// How commands call a node.
+    pub(crate) fn node(&self, side: Side) -> NodeName {
+        NodeName { side, instance: self.settings.ports.instance() }
     }
 }
 
