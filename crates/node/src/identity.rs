@@ -99,6 +99,8 @@ impl Identity {
         paths: &IdentityPaths, fqdn: &str, provider: &CryptoProvider,
     ) -> Result<(Self, Staged), PemError> {
         let unmade = |path: &Path, error: &dyn std::fmt::Display| PemError::unmade(path, error);
+        let now = crate::clock::wall().seconds();
+        let validity = validity(now).ok_or_else(|| clock_out_of_bounds(&paths.certificate, now))?;
         let mut staged = Staged::default();
         // The key first: a certificate without one would be loaded, and refused, by the next start.
         let key = if paths.key.exists() {
@@ -108,7 +110,8 @@ impl Identity {
             staged.put(&paths.key, pem.as_bytes()).map_err(|error| unmade(&paths.key, &error))?;
             key
         };
-        let certificate = self_signed(fqdn, &key).map_err(|error| unmade(&paths.certificate, &error))?;
+        let certificate =
+            self_signed(fqdn, &key, validity).map_err(|error| unmade(&paths.certificate, &error))?;
         let written = staged.put(&paths.certificate, certificate.pem().as_bytes());
         written.map_err(|error| unmade(&paths.certificate, &error))?;
         staged.folder(&paths.trust).map_err(|error| unmade(&paths.trust, &error))?;
@@ -232,11 +235,15 @@ pub(crate) fn request(paths: &IdentityPaths, fqdn: &str) -> Result<String, PemEr
     params.serialize_request(&key).and_then(|request| request.pem()).map_err(unsigned)
 }
 
+/// From when to when a certificate holds.
+type Validity = (time::OffsetDateTime, time::OffsetDateTime);
+
 /// A new certificate for this key.
-fn self_signed(fqdn: &str, key: &KeyPair) -> Result<rcgen::Certificate, rcgen::Error> {
+fn self_signed(
+    fqdn: &str, key: &KeyPair, (begin, end): Validity,
+) -> Result<rcgen::Certificate, rcgen::Error> {
     let mut params = subject(fqdn)?;
     params.is_ca = rcgen::IsCa::ExplicitNoCa;
-    let (begin, end) = validity();
     params.not_before = begin;
     params.not_after = end;
     params.self_signed(key)
@@ -254,8 +261,55 @@ fn subject(fqdn: &str) -> Result<rcgen::CertificateParams, rcgen::Error> {
     Ok(params)
 }
 
-/// From an hour ago, for clocks that differ, for five years, as CUCM does.
-fn validity() -> (time::OffsetDateTime, time::OffsetDateTime) {
-    let now = time::OffsetDateTime::UNIX_EPOCH + time::Duration::seconds(crate::clock::wall().seconds());
-    (now - time::Duration::hours(1), now + time::Duration::days(5 * 365))
+/// 9999-12-31 23:59:59, in seconds since 1970: the last second that a certificate can name.
+const END_OF_CALENDAR: i64 = 253_402_300_799;
+
+/// From an hour ago, for clocks that differ, for five years, as CUCM does, or until the calendar ends. Nothing where the
+/// clock is past that.
+fn validity(now: i64) -> Option<Validity> {
+    let last = time::OffsetDateTime::from_unix_timestamp(END_OF_CALENDAR).ok()?;
+    let now = time::OffsetDateTime::from_unix_timestamp(now).ok().filter(|now| *now < last)?;
+    let begin = now.checked_sub(time::Duration::hours(1))?;
+    let end = now.checked_add(time::Duration::days(5 * 365)).map_or(last, |end| end.min(last));
+    Some((begin, end))
+}
+
+fn clock_out_of_bounds(path: &Path, now: i64) -> PemError {
+    let problem = format!(
+        "cannot be made: the clock is {now} seconds past 1970, and a certificate can name no time after the year 9999"
+    );
+    PemError { unmade: true, ..PemError::new(path, problem, "set the clock of this machine") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_ends_with_the_calendar_and_a_clock_past_it_is_an_error() {
+        const DAY: i64 = 86_400;
+        let key = KeyPair::generate().expect("a key");
+        for (case, now, want) in [
+            ("a usual day", 1_800_000_000, Some(1_800_000_000 + 1_825 * DAY)),
+            ("five years before", END_OF_CALENDAR - 1_825 * DAY, Some(END_OF_CALENDAR)),
+            (
+                "a second less than five years before",
+                END_OF_CALENDAR - 1_825 * DAY + 1,
+                Some(END_OF_CALENDAR),
+            ),
+            ("in the year 9996", END_OF_CALENDAR - 3 * 365 * DAY, Some(END_OF_CALENDAR)),
+            ("a second before", END_OF_CALENDAR - 1, Some(END_OF_CALENDAR)),
+            ("the last second", END_OF_CALENDAR, None),
+            ("the year 10000", END_OF_CALENDAR + 1, None),
+            ("no clock at all", i64::MAX, None),
+        ] {
+            let made =
+                validity(now).map(|validity| self_signed("hub.lab.example", &key, validity).expect(case));
+            let read = made.map(|made| Certificate::parse(made.der().clone()).expect(case));
+            assert_eq!(read.as_ref().map(Certificate::not_after), want, "{case}");
+            assert_eq!(read.map(|read| read.not_before()), want.map(|_| now - 3_600), "{case}");
+        }
+        let error = clock_out_of_bounds(Path::new("tomcat.pem"), END_OF_CALENDAR);
+        assert!(error.unmade && error.to_string().contains("set the clock"), "{error}");
+    }
 }

@@ -31,16 +31,18 @@ pub struct Validity {
 }
 
 impl Validity {
-    /// From an hour before `now` until `days` days after it.
+    /// From an hour before `now` until `days` days after it, or until the calendar ends.
     ///
     /// # Errors
-    /// [`CertsError::Clock`] outside the years 1970 to 9999.
+    /// [`CertsError::Clock`] where `now` is outside the years 1970 to 9999.
     pub fn starting(now: SystemTime, days: u32) -> Result<Self, CertsError> {
         let now = now.duration_since(UNIX_EPOCH).map_err(|_| CertsError::Clock)?;
         let life = Duration::from_secs(u64::from(days).saturating_mul(DAY));
         let from = now.checked_sub(HEAD_START).ok_or(CertsError::Clock)?;
-        let until = now.checked_add(life).filter(|until| *until <= END_OF_9999).ok_or(CertsError::Clock)?;
-        Ok(Self { from, until })
+        if now >= END_OF_9999 {
+            return Err(CertsError::Clock);
+        }
+        Ok(Self { from, until: now.saturating_add(life).min(END_OF_9999) })
     }
 
     /// The same, but not beyond `end` (since the Unix epoch).
@@ -139,9 +141,30 @@ mod tests {
             ("before 1970", UNIX_EPOCH - Duration::from_secs(1), 825, false),
             ("within the first hour", UNIX_EPOCH + Duration::from_secs(3599), 825, false),
             ("ending in 9999", UNIX_EPOCH + END_OF_9999 - Duration::from_secs(DAY), 1, true),
-            ("ending in 10000", UNIX_EPOCH + END_OF_9999, 1, false),
+            ("the last second but one", UNIX_EPOCH + END_OF_9999 - Duration::from_secs(1), 1, true),
+            ("the last second", UNIX_EPOCH + END_OF_9999, 1, false),
+            ("the year 10000", UNIX_EPOCH + END_OF_9999 + Duration::from_secs(1), 1, false),
         ] {
             assert_eq!(Validity::starting(now, days).is_ok(), ok, "{case}");
+        }
+    }
+
+    #[test]
+    fn a_certificate_ends_with_the_calendar_where_its_days_do_not() {
+        let key = Key::make(KeyKind::P256).expect("a key");
+        for (case, before, days, ends_there) in [
+            ("a day less", 825 * DAY + 1, 825, false),
+            ("to the second", 825 * DAY, 825, true),
+            ("a day more", 824 * DAY, 825, true),
+            ("the last second but one", 1, u32::MAX, true),
+        ] {
+            let now = UNIX_EPOCH + END_OF_9999 - Duration::from_secs(before);
+            let validity = Validity::starting(now, days).expect(case);
+            assert_eq!(validity.until == END_OF_9999, ends_there, "{case}");
+            let params = tomcat_params("hub.lab.example", validity).expect(case);
+            let made = params.self_signed(&key).expect(case);
+            let last = made.der().windows(15).any(|text| text == b"99991231235959Z");
+            assert_eq!(last, ends_there, "{case}");
         }
     }
 
