@@ -52,6 +52,7 @@ impl Grounds {
         }
         let lock = take(&mark_file, path)?;
         empty(path, mark)?;
+        ignore(path).map_err(LabError::folder("write .gitignore into the folder", path))?;
         Ok(Self { path: path.to_owned(), temporary: None, _lock: Some(lock) })
     }
 
@@ -115,6 +116,11 @@ fn empty(path: &Path, mark: &str) -> Result<(), LabError> {
     remove().map_err(LabError::folder("empty the folder", path))
 }
 
+/// Keys and passwords will lie here, and the folder may be in somebody's working tree.
+fn ignore(path: &Path) -> io::Result<()> {
+    write_private(&path.join(".gitignore"), "*\n")
+}
+
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::{MetadataExt, symlink};
@@ -125,9 +131,16 @@ mod tests {
         tempfile::tempdir().expect("a folder")
     }
 
+    /// What is in a folder that was taken.
+    const TAKEN: [&str; 2] = [".gitignore", DEMO_MARK];
+
     fn names(path: &Path) -> Vec<String> {
         let entries = fs::read_dir(path).expect("a folder");
-        entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect()
+        let mut names: Vec<_> = entries
+            .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+            .collect();
+        names.sort();
+        names
     }
 
     #[test]
@@ -140,7 +153,7 @@ mod tests {
             let grounds = Grounds::at(&path, DEMO_MARK).unwrap_or_else(|error| panic!("{case}: {error}"));
             assert_eq!(
                 (names(grounds.path()), grounds.is_temporary()),
-                (vec![DEMO_MARK.to_owned()], false),
+                (TAKEN.map(str::to_owned).to_vec(), false),
                 "{case}"
             );
         }
@@ -183,7 +196,7 @@ mod tests {
         write_private(&path.join("hub/db/ils.sqlite"), "old").expect("written");
         symlink(&precious, path.join("link")).expect("linked");
         let grounds = Grounds::at(&path, DEMO_MARK).expect("the second");
-        assert_eq!(names(grounds.path()), [DEMO_MARK]);
+        assert_eq!(names(grounds.path()), TAKEN);
         assert_eq!(names(&precious), ["file"]);
     }
 
@@ -205,6 +218,16 @@ mod tests {
         let mode = |path: &Path| fs::metadata(path).expect("there").mode() & 0o777;
         assert_eq!((mode(&path), mode(&home.path().join("platform"))), (0o600, 0o700));
         assert!(write_private(&path, "other").is_err());
+    }
+
+    #[test]
+    fn a_folder_that_is_kept_is_ignored_by_git_with_all_that_is_in_it_each_time() {
+        let home = home();
+        let path = home.path().join("kept");
+        for _ in 0..2 {
+            let grounds = Grounds::at(&path, SCENARIO_MARK).expect("ours");
+            assert_eq!(fs::read_to_string(grounds.path().join(".gitignore")).expect("is there"), "*\n");
+        }
     }
 
     #[test]

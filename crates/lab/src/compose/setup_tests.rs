@@ -65,7 +65,7 @@ fn collect(folder: &Path, prefix: &str, files: &mut BTreeMap<String, String>) {
 
 #[test]
 fn each_node_gets_what_its_scenario_says_and_no_key_of_the_other() {
-    const COMMON: [&str; 8] = [
+    const COMMON: [&str; 11] = [
         "hub/admin.password",
         "hub/node.toml",
         "hub/stamp",
@@ -74,6 +74,9 @@ fn each_node_gets_what_its_scenario_says_and_no_key_of_the_other() {
         "spoke/admin.password",
         "spoke/node.toml",
         "spoke/stamp",
+        "hub/.gitignore",
+        "lab/.gitignore",
+        "spoke/.gitignore",
     ];
     const PASSWORDS: [&str; 2] = ["hub/password", "spoke/password"];
     const IDENTITIES: [&str; 4] = [
