@@ -301,8 +301,9 @@ fn moment(seconds: i64) -> String {
 /// # Errors
 /// The system's.
 pub(crate) fn finish_upload(paths: &IdentityPaths) -> io::Result<()> {
-    let [key, certificate] = [&paths.key, &paths.certificate].map(|path| beside(path).try_exists());
-    if !key? && certificate? { put_in_place(&paths.certificate) } else { discard(paths) }
+    // What cannot be looked at, as below a file that stands in the folder's place, is not there.
+    let [key, certificate] = [&paths.key, &paths.certificate].map(|path| beside(path).exists());
+    if !key && certificate { put_in_place(&paths.certificate) } else { discard(paths) }
 }
 
 /// The certificate first: alone it would count.
@@ -373,5 +374,7 @@ mod tests {
         }
         let nowhere = IdentityPaths::under(Path::new("/nowhere"));
         finish_upload(&nowhere).expect("there is nothing to end");
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        finish_upload(&IdentityPaths::under(file.path())).expect("there can be nothing below a file");
     }
 }
