@@ -4,7 +4,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
@@ -358,11 +357,9 @@ fn from_file(path: &Path) -> Result<Table, OptionError> {
         problem,
         cure: cure.to_owned(),
     };
-    let text = files::read(path, CONFIG_MAX)
-        .and_then(|octets| String::from_utf8(octets.to_vec()).map_err(io::Error::other))
-        .map_err(|error| {
-            failed(format!("cannot be read: {error}"), "name a TOML file, see examples/hub.toml")
-        })?;
+    let text = files::read(path, CONFIG_MAX).and_then(|octets| files::text(&octets)).map_err(|error| {
+        failed(format!("cannot be read: {error}"), "name a TOML file, see examples/hub.toml")
+    })?;
     let document = toml::de::DeTable::parse(&text).map_err(|error| {
         let line = line_of(&text, error.span().map_or(0, |span| span.start));
         failed(format!("line {line}: {}", error.message()), "see examples/hub.toml")

@@ -41,6 +41,6 @@ pub use client::{Client, ClientError};
 pub use clock::{Clock, SystemClock};
 pub use file_name::{FileName, FileNameError};
 pub use metrics::Metrics;
-pub use password::{AdminPassword, Generated, PasswordError};
+pub use password::{AdminPassword, Generated, LineError, PasswordError, password_line};
 pub use server::{AdminOptions, HttpLimits, serve};
 pub use trace::{Cursor, CursorError};

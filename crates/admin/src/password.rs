@@ -7,6 +7,7 @@
 //! ```
 
 mod files;
+mod line;
 
 use std::hint::black_box;
 use std::io;
@@ -21,6 +22,7 @@ use zeroize::Zeroizing;
 
 pub use files::PasswordError;
 use files::{read, read_password, write};
+pub use line::{LineError, password_line};
 
 /// How a line of `admin.hash` begins: the PHC string format, with the parameters of [`argon2id`].
 const PREFIX: &str = "$argon2id$v=19$m=19456,t=2,p=1$";
@@ -215,8 +217,9 @@ mod tests {
             ("plain", b"secret".as_slice(), Some("secret")),
             ("LF", b"secret\n", Some("secret")),
             ("CRLF", b"secret\r\n", Some("secret")),
-            ("only one line end goes", b"secret\n\n", Some("secret\n")),
-            ("a lone CR stays", b"secret\r", Some("secret\r")),
+            ("two line ends", b"secret\n\n", None),
+            ("a lone CR", b"secret\r", None),
+            ("a byte-order mark", b"\xef\xbb\xbfsecret", None),
             ("blanks stay", b" secret ", Some(" secret ")),
             ("as long as may be", long.as_bytes(), Some(long.as_str())),
             ("one too long", [long.as_bytes(), b"x"].concat().as_slice(), None),

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
+use super::line::{LineError, password_line};
+
 /// Longest password file that is read, in octets; a longer one is no password.
 pub(super) const FILE_MAX: usize = 1_024;
 
@@ -27,7 +29,15 @@ pub enum PasswordError {
         /// Which.
         file: PathBuf,
     },
-    /// A password file that is too long or not UTF-8.
+    /// A password file that is no line of UTF-8.
+    #[error("{} is not a password: {error}", file.display())]
+    NotOneLine {
+        /// Which.
+        file: PathBuf,
+        /// Why not.
+        error: LineError,
+    },
+    /// A password file that is too long.
     #[error("{} is not a password: it must be UTF-8 text of at most {FILE_MAX} octets", file.display())]
     NotAPassword {
         /// Which.
@@ -56,8 +66,11 @@ pub enum PasswordError {
 pub(super) fn read_password(file: &Path) -> Result<Zeroizing<String>, PasswordError> {
     let bytes = read(file)?;
     let not = || PasswordError::NotAPassword { file: file.to_owned() };
-    let text = str::from_utf8(&bytes).ok().filter(|_| bytes.len() <= FILE_MAX).ok_or_else(not)?;
-    let line = text.strip_suffix('\n').map_or(text, |line| line.strip_suffix('\r').unwrap_or(line));
+    if bytes.len() > FILE_MAX {
+        return Err(not());
+    }
+    let line =
+        password_line(&bytes).map_err(|error| PasswordError::NotOneLine { file: file.to_owned(), error })?;
     if line.is_empty() {
         return Err(PasswordError::Empty { file: file.to_owned() });
     }
