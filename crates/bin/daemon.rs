@@ -263,7 +263,11 @@ impl Service {
 fn recorder(daemon: &Daemon, folder: &DataDir) -> anyhow::Result<Recorder> {
     let Daemon { config, .. } = daemon;
     let (cluster_id, fqdn) = (config.cluster_id.as_str(), config.fqdn.as_str());
+    daemon.readers.let_pass(folder.path()).with_context(|| {
+        format!("--log-group: {} cannot be given to that group; a member of it can", folder.path().display())
+    })?;
     let options = RecorderOptions {
+        readers: daemon.readers,
         offset: daemon.utc_offset,
         stdout: Some(daemon.log),
         version: config.version.to_string(),

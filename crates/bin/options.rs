@@ -149,6 +149,12 @@ pub const OPTIONS: &[OptionRow] = &[
     row("admin-name", "admin.names", "NAME", "A further host name that the API answers to; may be repeated"),
     row("log", "log", "FORMAT", "What goes to stdout: sdl, text or json [default: text]"),
     row(
+        "log-group",
+        "log_group",
+        "GROUP",
+        "Let this group (name or number) read trace and alarms: 0750 and 0640 in place of 0700 and 0600",
+    ),
+    row(
         "utc-offset",
         "utc_offset",
         "±HH:MM",

@@ -12,9 +12,11 @@ use ilslab_core::limits::{PATIENCE, Timers, UNJOINED_CONNECTIONS};
 use ilslab_core::settings::{SettingError, parse_duration, registration_server, sync_every};
 use ilslab_lab::instance::Instance;
 use ilslab_node::{IdentityPaths, PASSWORD_MAX};
-use ilslab_sdl::{LogFormat, UtcOffset};
+use ilslab_sdl::{LogFormat, Readers, UtcOffset};
 use ilslab_wire::{Boxes, ClusterId, Fqdn, Host, HostError, NetworkKey, RouteString};
 
+/// Where the groups of a machine are written down.
+const GROUPS: &str = "/etc/group";
 /// Shortest wait between two attempts.
 const RETRY_MIN: Duration = Duration::from_millis(10);
 /// Longest first wait.
@@ -34,6 +36,8 @@ pub struct Daemon {
     pub admin: Admin,
     /// What goes to stdout.
     pub log: LogFormat,
+    /// Who may read trace and alarms.
+    pub readers: Readers,
     /// Local time of trace, syslog and tables.
     pub utc_offset: UtcOffset,
     /// Written once every port is bound.
@@ -71,6 +75,7 @@ impl Daemon {
             identity: identity(layers)?,
             admin: admin(role, layers)?,
             log: log(layers)?,
+            readers: Readers { group: log_group(layers, Path::new(GROUPS))? },
             utc_offset: layers
                 .parsed("utc-offset", "for example +02:00", str::parse)?
                 .unwrap_or(UtcOffset::UTC),
@@ -275,6 +280,25 @@ fn admin_name(given: &Given) -> Result<String, OptionError> {
         Ok(address) => Ok(address.to_string()),
         Err(error) => Err(given.error(error, "a host name or an address, without a port")),
     }
+}
+
+/// A number, or the name of a group of this machine.
+fn log_group(layers: &Layers, groups: &Path) -> Result<Option<u32>, OptionError> {
+    let Some(given) = layers.one("log-group") else { return Ok(None) };
+    if let Ok(number) = given.text.parse() {
+        return Ok(Some(number));
+    }
+    let cure = "give the name of a group in /etc/group, or its number";
+    let all = std::fs::read_to_string(groups).map_err(|error| {
+        given.error(format!("cannot be looked up: {} cannot be read: {error}", groups.display()), cure)
+    })?;
+    number_of(&all, &given.text).map(Some).ok_or_else(|| given.error("is no group of this machine", cure))
+}
+
+/// Name, password, number, members: one group a line.
+fn number_of(groups: &str, name: &str) -> Option<u32> {
+    let mut lines = groups.lines().map(|line| line.split(':'));
+    lines.find_map(|mut fields| (fields.next() == Some(name)).then(|| fields.nth(1)?.parse().ok())?)
 }
 
 fn log(layers: &Layers) -> Result<LogFormat, OptionError> {

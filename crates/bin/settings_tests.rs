@@ -38,6 +38,24 @@ fn an_instance_stands_for_the_addresses_and_the_folder_of_a_pair() {
 }
 
 #[test]
+fn a_group_of_readers_is_a_number_or_a_name_of_this_machine() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let groups = folder.path().join("group");
+    std::fs::write(&groups, "root:x:0:\nadm:x:4:syslog\nodd:x:many:\n").expect("written");
+    let group = |name: &str| {
+        let matches = with_options(Command::new("ilslab"));
+        let matches =
+            matches.try_get_matches_from(["ilslab", &format!("--log-group={name}")]).expect("known flags");
+        let layers = Layers::gather(ClusterRole::Hub, &matches, |_| None).expect("good options");
+        log_group(&layers, &groups).map_err(|error| error.to_string())
+    };
+    assert_eq!((group("adm"), group("4242"), group("root")), (Ok(Some(4)), Ok(Some(4_242)), Ok(Some(0))));
+    for name in ["ad", "odd", "-1", "adm:x"] {
+        assert!(group(name).is_err_and(|error| error.contains("is no group of this machine")), "{name}");
+    }
+}
+
+#[test]
 fn a_registration_server_is_a_host_and_anything_else_is_refused_at_the_option_as_it_was_typed() {
     for (typed, want) in [
         ("hub.lab.example", "hub.lab.example"),

@@ -227,3 +227,57 @@ fn a_hub_whose_port_cannot_be_opened_after_a_change_ends_with_exit_4_and_has_the
     let hub = plan.start();
     assert_eq!(hub.client.config().expect("the API answers")["route_string"], "changed.example");
 }
+
+/// Whoever has a umask of 0 does not give away what a node writes, and one of 077 does not keep it from its group.
+#[test]
+fn what_a_node_writes_is_its_owners_or_its_groups_whatever_the_umask() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    let own = rustix::process::getegid().as_raw();
+    // Root may give files to a group of which it is no member.
+    let group = if own == 0 { 4_242 } else { own };
+    for (umask, readers, folders, files) in
+        [("0", None, 0o700, 0o600), ("077", Some(group), 0o750, 0o640), ("0", Some(group), 0o750, 0o640)]
+    {
+        let world = World::new();
+        let script = world.file(
+            "umask.sh",
+            &format!("#!/bin/sh\numask {umask}\nexec '{}' \"$@\"\n", program().0.display()),
+        );
+        std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o700)).expect("set");
+        let mut plan = world.node(Side::Hub, "hub").password("one password").tls();
+        if let Some(group) = readers {
+            plan.set("log-group", group);
+        }
+        let daemon = Daemon::start(
+            &ilslab_lab::Program(script.into()),
+            Side::Hub,
+            plan.arguments(),
+            &world.path("hub"),
+        );
+        let node = plan.running(daemon.expect("it starts"));
+        for found in below(&plan.data()) {
+            let metadata = std::fs::symlink_metadata(&found).expect("there");
+            let is_log = found.starts_with(plan.data().join("activelog"));
+            let want = match (metadata.is_dir(), is_log) {
+                (true, true) => folders,
+                (false, true) => files,
+                (true, false) => 0o700,
+                (false, false) => 0o600,
+            };
+            let shown = format!("umask {umask}, {readers:?}: {}", found.display());
+            assert_eq!(metadata.mode() & 0o777, want, "{shown}");
+            assert!(!is_log || readers.is_none_or(|group| metadata.gid() == group), "{shown}");
+        }
+        let mode = std::fs::metadata(plan.data()).expect("there").mode() & 0o777;
+        assert_eq!(mode, if readers.is_some() { 0o710 } else { 0o700 }, "umask {umask}, {readers:?}");
+        drop(node);
+    }
+}
+
+/// Every folder and file below a folder.
+fn below(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
+    entries
+        .flat_map(|path| if path.is_dir() { [vec![path.clone()], below(&path)].concat() } else { vec![path] })
+        .collect()
+}

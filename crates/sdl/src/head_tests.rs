@@ -3,6 +3,7 @@ use std::path::Path;
 use proptest::prelude::*;
 
 use super::*;
+use crate::readers::Readers;
 use crate::rotation::{Entry, Limits, Log, TRACE_FOLDER, trace_files};
 use crate::sample;
 
@@ -135,7 +136,7 @@ fn is_dated_back(case: &str, offset: &str, bytes: u64, at_once: usize, moments: 
     let dir = tempfile::tempdir().expect("a folder");
     let started = Timestamp(moments[0]);
     let limits = Limits { bytes, files: 1000 };
-    let mut log = Log::trace(dir.path(), limits, head(offset), started).expect("opened");
+    let mut log = Log::trace(dir.path(), Readers::default(), limits, head(offset), started).expect("opened");
     let line = |(signal, at): (u32, &i64)| {
         let (at, time) = (Timestamp(*at), TimeOfDay::of(Timestamp(*at), offset.parse().expect("an offset")));
         Entry {
@@ -187,7 +188,8 @@ fn every_line_is_dated_back_from_the_head_of_its_file_past_midnight_and_over_day
 fn a_head_stands_before_the_signal_that_its_file_begins_with() {
     let dir = tempfile::tempdir().expect("a folder");
     let mut log =
-        Log::trace(dir.path(), Limits { bytes: 1, files: 9 }, head("Z"), sample::AT).expect("opened");
+        Log::trace(dir.path(), Readers::default(), Limits { bytes: 1, files: 9 }, head("Z"), sample::AT)
+            .expect("opened");
     let entry = |signal| Entry { at: sample::AT, signal, text: format!("{signal:08}.001 |") };
     log.append(&[entry(7), entry(7), entry(8)]).expect("written");
     let files = trace_files(&dir.path().join(TRACE_FOLDER)).expect("a folder");

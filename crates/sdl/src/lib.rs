@@ -25,6 +25,7 @@ pub mod json;
 pub mod line;
 pub mod openssl;
 pub mod prose;
+mod readers;
 pub mod recorder;
 pub mod rotation;
 #[cfg(test)]
@@ -38,6 +39,7 @@ mod writer;
 pub use catalogue::{AlarmSource, alarm_text};
 pub use diagnostics::EVENTS;
 pub use line::{Kind, Line, LineError};
+pub use readers::Readers;
 pub use recorder::{LogFormat, Recorder, RecorderError, RecorderOptions};
 pub use rotation::Limits;
 pub use stamp::{OffsetError, TimeOfDay, UtcOffset};

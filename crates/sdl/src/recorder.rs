@@ -24,6 +24,7 @@ use ilslab_core::time::Timestamp;
 use crate::catalogue::AlarmSource;
 use crate::console;
 use crate::head::FileHead;
+use crate::readers::Readers;
 use crate::rotation::{Limits, Log};
 use crate::stamp::UtcOffset;
 use crate::writer::{Consoles, Order, Writer};
@@ -85,6 +86,8 @@ pub struct RecorderOptions {
     pub started: Timestamp,
     /// Local time of trace and syslog.
     pub offset: UtcOffset,
+    /// Who may read the files beside their owner.
+    pub readers: Readers,
     /// What stdout shows, if anything.
     pub stdout: Option<LogFormat>,
     /// Files of the trace.
@@ -106,6 +109,7 @@ impl RecorderOptions {
             address: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
             started,
             offset: UtcOffset::UTC,
+            readers: Readers::default(),
             stdout: None,
             trace: Limits::TRACE,
             syslog: Limits::SYSLOG,
@@ -163,8 +167,9 @@ impl Recorder {
             move |source| RecorderError::Open { what, data_dir, source }
         };
         let (head, started) = (FileHead::new(options), options.started);
-        let trace = Log::trace(&options.data_dir, options.trace, head, started).map_err(failed("trace"))?;
-        let alarms = Log::syslog(&options.data_dir, options.syslog).map_err(failed("alarms"))?;
+        let (data_dir, readers) = (&options.data_dir, options.readers);
+        let trace = Log::trace(data_dir, readers, options.trace, head, started).map_err(failed("trace"))?;
+        let alarms = Log::syslog(data_dir, readers, options.syslog).map_err(failed("alarms"))?;
         let errors = Arc::new(AtomicU64::new(0));
         let writer = Writer::new(options, trace, alarms, consoles, Arc::clone(&errors));
         let writer = writer.map_err(RecorderError::Thread)?;

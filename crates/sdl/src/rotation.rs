@@ -7,7 +7,7 @@
 //! A file of the trace begins with its head. A file ends with a whole line: what a full disk or a killed process left of
 //! one is cut off.
 
-use std::fs::{self, File, Metadata, OpenOptions};
+use std::fs::{self, File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use ilslab_core::time::Timestamp;
 
 use crate::head::FileHead;
+use crate::readers::Readers;
 
 /// Folder of the trace, under a node's data folder.
 pub const TRACE_FOLDER: &str = "activelog/cm/trace/ils/sdl";
@@ -75,6 +76,7 @@ pub(crate) struct Log {
     data_dir: PathBuf,
     folder: PathBuf,
     naming: Naming,
+    readers: Readers,
     limits: Limits,
     /// What its files begin with; those of the alarms have none.
     head: Option<FileHead>,
@@ -121,14 +123,16 @@ struct Open {
 
 impl Log {
     /// The trace: a new file after the highest that exists, begun at that moment.
-    pub(crate) fn trace(data_dir: &Path, limits: Limits, head: FileHead, at: Timestamp) -> io::Result<Self> {
+    pub(crate) fn trace(
+        data_dir: &Path, readers: Readers, limits: Limits, head: FileHead, at: Timestamp,
+    ) -> io::Result<Self> {
         let folder = data_dir.join(TRACE_FOLDER);
         let last = match trace_files(&folder) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
             files => files?.last().map_or(0, |(number, _)| *number),
         };
         let naming = Naming::Numbered { current: last.saturating_add(1) };
-        let mut log = Self::new(data_dir, folder, naming, limits, Some(head))?;
+        let mut log = Self::new(data_dir, folder, naming, (readers, limits), Some(head))?;
         let mut pending = Pending::default();
         log.push_head(&mut pending, at, 0);
         // What has no room now is written with the first line.
@@ -137,15 +141,16 @@ impl Log {
     }
 
     /// The alarms: the file that exists, continued.
-    pub(crate) fn syslog(data_dir: &Path, limits: Limits) -> io::Result<Self> {
-        Self::new(data_dir, data_dir.join(SYSLOG_FOLDER), Naming::Shifted, limits, None)
+    pub(crate) fn syslog(data_dir: &Path, readers: Readers, limits: Limits) -> io::Result<Self> {
+        Self::new(data_dir, data_dir.join(SYSLOG_FOLDER), Naming::Shifted, (readers, limits), None)
     }
 
     fn new(
-        data_dir: &Path, folder: PathBuf, naming: Naming, limits: Limits, head: Option<FileHead>,
+        data_dir: &Path, folder: PathBuf, naming: Naming, (readers, limits): (Readers, Limits),
+        head: Option<FileHead>,
     ) -> io::Result<Self> {
         let (data_dir, written) = (data_dir.to_owned(), Written::default());
-        let mut log = Self { data_dir, folder, naming, limits, head, open: None, written };
+        let mut log = Self { data_dir, folder, naming, readers, limits, head, open: None, written };
         log.opened()?;
         log.prune();
         Ok(log)
@@ -247,8 +252,8 @@ impl Log {
         if !self.data_dir.is_dir() {
             return Err(io::Error::new(io::ErrorKind::NotFound, "the data folder is gone"));
         }
-        fs::create_dir_all(&self.folder)?;
-        let mut file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
+        self.readers.folder(&self.data_dir, &self.folder)?;
+        let mut file = self.readers.file(path)?;
         cut_torn_line(&mut file)?;
         let metadata = file.metadata()?;
         Ok(Open { size: metadata.len(), identity: identity(&metadata), file })

@@ -14,7 +14,7 @@ fn file_head() -> FileHead {
 }
 
 fn trace(dir: &Path, limits: Limits) -> Log {
-    Log::trace(dir, limits, file_head(), sample::AT).expect("opened")
+    Log::trace(dir, Readers::default(), limits, file_head(), sample::AT).expect("opened")
 }
 
 /// The head of a file, with its line break. A number of more digits makes it longer.
@@ -108,7 +108,8 @@ fn a_new_process_begins_a_new_trace_file_after_the_highest() {
 #[test]
 fn the_alarm_file_is_continued_and_shifted() {
     let dir = tempfile::tempdir().expect("a folder");
-    let open = || Log::syslog(dir.path(), Limits { bytes: 14, files: 3 }).expect("opened");
+    let open =
+        || Log::syslog(dir.path(), Readers::default(), Limits { bytes: 14, files: 3 }).expect("opened");
     let folder = dir.path().join(SYSLOG_FOLDER);
     open().append(&lines(1)).expect("written");
     open().append(&lines(1)).expect("written");
@@ -134,7 +135,7 @@ fn a_torn_line_of_a_killed_process_is_cut_off() {
         let folder = dir.path().join(SYSLOG_FOLDER);
         fs::create_dir_all(&folder).expect("created");
         fs::write(folder.join(SYSLOG_NAME), before).expect("written");
-        let mut log = Log::syslog(dir.path(), Limits::SYSLOG).expect("opened");
+        let mut log = Log::syslog(dir.path(), Readers::default(), Limits::SYSLOG).expect("opened");
         log.append(&lines(1)).expect("written");
         assert_eq!(contents(&folder), files(&[("CiscoSyslog", after)]), "{case}");
     }
@@ -168,7 +169,7 @@ fn a_full_disk_loses_lines_and_nothing_else() {
         return;
     }
     let dir = tempfile::tempdir().expect("a folder");
-    let mut log = Log::syslog(dir.path(), Limits::SYSLOG).expect("opened");
+    let mut log = Log::syslog(dir.path(), Readers::default(), Limits::SYSLOG).expect("opened");
     let path = log.path();
     fs::remove_file(&path).expect("removed");
     symlink("/dev/full", &path).expect("linked");
