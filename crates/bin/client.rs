@@ -1,4 +1,4 @@
-//! `ilslab alarms|trace|admin|set|restart|disconnect NODE`: commands to a running node, over its HTTP API.
+//! `ilslab status|alarms|trace|admin|set|restart|disconnect NODE`: commands to a running node, over its HTTP API.
 
 use std::fs::File;
 use std::io::Write;
@@ -10,6 +10,7 @@ use anyhow::{Context, anyhow};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use ilslab_admin::{Client, ClientError, Cursor};
 use ilslab_core::settings::ADJUSTABLE;
+use ilslab_lab::{clusters, style};
 use ilslab_sdl::console::{self, tell};
 use ilslab_trust::printable;
 use serde_json::{Map, Value};
@@ -26,6 +27,17 @@ const PASSWORD_LINE_MAX: usize = 1_024;
 
 /// How often a followed trace is asked for more.
 const FOLLOW_EVERY: Duration = Duration::from_millis(200);
+
+/// `ilslab status`.
+pub fn status_command() -> Command {
+    addressed(Command::new("status"))
+        .about("Print how a node is, and its table of ILS clusters")
+        .arg(json())
+        .after_help(
+            "Example:\n  ilslab status hub\n  ilslab status spoke@7\n  ilslab status http://127.0.0.1:8081 --json\n\n\
+             The table is as wide as the terminal allows; where stdout is no terminal, it is as the page has it.",
+        )
+}
 
 /// `ilslab alarms`.
 pub fn alarms_command() -> Command {
@@ -109,6 +121,7 @@ fn json() -> Arg {
 /// Runs one of the commands to a node; answers the exit code.
 pub fn run(name: &str, matches: &ArgMatches) -> u8 {
     let result = match name {
+        "status" => status(matches),
         "alarms" => alarms(matches),
         "trace" => trace(matches),
         "admin" => admin(matches),
@@ -175,6 +188,54 @@ pub(crate) fn reach(node: &str, password_file: Option<PathBuf>) -> anyhow::Resul
     let password = str::from_utf8(&password)
         .with_context(|| format!("the password file {} holds no text", file.display()))?;
     Ok(Client::new(&url, password)?)
+}
+
+fn status(matches: &ArgMatches) -> anyhow::Result<String> {
+    let status = client(matches)?.status()?;
+    if matches.get_flag("json") {
+        return Ok(ilslab_sdl::json::ascii(&status.to_string()));
+    }
+    let state: String = state(&status).iter().map(|(name, value)| format!("{name:<8}  {value}\n")).collect();
+    let table = clusters::fitted(&status, style::columns());
+    Ok(format!("{state}\n{}\n{table}", clusters::TITLE))
+}
+
+/// What a node is, and how it is, a line each.
+fn state(status: &Value) -> Vec<(&'static str, String)> {
+    let at = |path: &str| match status.pointer(path) {
+        None | Some(Value::Null) => "-".to_owned(),
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    };
+    let ticked = |path: &str| if status.pointer(path) == Some(&Value::Bool(true)) { "x" } else { " " };
+    let ports = match at("/role").as_str() {
+        "hub" => {
+            format!(
+                "TLS {}, password {}; {} listens",
+                at("/ports/tls"),
+                at("/ports/password"),
+                at("/ports/listening")
+            )
+        }
+        _ => "none for peers: a spoke dials".to_owned(),
+    };
+    let store = match status.pointer("/store/error").and_then(Value::as_str) {
+        Some(error) => format!("cannot be written: {error}"),
+        None => "can be written".to_owned(),
+    };
+    vec![
+        ("node", format!("{}, {}, cluster {}", at("/role"), at("/fqdn"), at("/cluster_id"))),
+        ("since", at("/since")),
+        (
+            "boxes",
+            format!("[{}] TLS  [{}] Password", ticked("/method/use_tls"), ticked("/method/use_password")),
+        ),
+        ("ports", ports),
+        ("API", at("/ports/admin")),
+        ("peers", format!("{} known, {} joined", at("/peers"), at("/joined"))),
+        ("alarms", at("/alarms")),
+        ("store", store),
+    ]
 }
 
 fn alarms(matches: &ArgMatches) -> anyhow::Result<String> {
@@ -367,6 +428,33 @@ fn password(file: &str) -> anyhow::Result<Zeroizing<String>> {
 mod tests {
     use super::*;
     use crate::daemon::{BUG, ENVIRONMENT, NOTHING, TIMEOUT};
+
+    #[test]
+    fn the_state_of_a_node_is_told_whatever_is_missing() {
+        let hub = serde_json::json!({
+            "role": "hub", "fqdn": "hub.lab.example", "cluster_id": "hub-cluster", "since": "2016-09-28T16:58:42.888Z",
+            "method": {"use_tls": true, "use_password": false}, "peers": 2, "joined": 1, "alarms": 0,
+            "ports": {"tls": "127.0.0.1:7501", "password": "127.0.0.1:7502", "listening": "tls"},
+            "store": {"writable": true, "error": null},
+        });
+        let spoke =
+            serde_json::json!({"role": "spoke", "store": {"writable": false, "error": "the disk is full"}});
+        for (case, status, name, want) in [
+            ("a hub", &hub, "node", "hub, hub.lab.example, cluster hub-cluster"),
+            ("a hub", &hub, "boxes", "[x] TLS  [ ] Password"),
+            ("a hub", &hub, "ports", "TLS 127.0.0.1:7501, password 127.0.0.1:7502; tls listens"),
+            ("a hub", &hub, "peers", "2 known, 1 joined"),
+            ("a hub", &hub, "store", "can be written"),
+            ("a spoke", &spoke, "ports", "none for peers: a spoke dials"),
+            ("a spoke", &spoke, "store", "cannot be written: the disk is full"),
+            ("nothing else is said", &spoke, "node", "spoke, -, cluster -"),
+            ("nothing else is said", &spoke, "peers", "- known, - joined"),
+        ] {
+            let state = state(status);
+            let value = state.iter().find(|(found, _)| *found == name).map(|(_, value)| value.as_str());
+            assert_eq!(value, Some(want), "{case}: {name}");
+        }
+    }
 
     #[test]
     fn a_refusal_has_the_exit_code_of_what_it_means() {

@@ -42,6 +42,7 @@ fn command() -> Command {
         .subcommand(daemon::command("hub", ClusterRole::Hub))
         .subcommand(daemon::command("spoke", ClusterRole::Spoke))
         .subcommand(certs_command())
+        .subcommand(client::status_command())
         .subcommand(client::alarms_command())
         .subcommand(client::trace_command())
         .subcommand(client::admin_command())
@@ -66,9 +67,10 @@ fn run(matches: &clap::ArgMatches) -> u8 {
     match matches.subcommand() {
         Some(("hub", matches)) => daemon::run(ClusterRole::Hub, matches),
         Some(("spoke", matches)) => daemon::run(ClusterRole::Spoke, matches),
-        Some((name @ ("alarms" | "trace" | "admin" | "set" | "restart" | "disconnect"), matches)) => {
-            client::run(name, matches)
-        }
+        Some((
+            name @ ("status" | "alarms" | "trace" | "admin" | "set" | "restart" | "disconnect"),
+            matches,
+        )) => client::run(name, matches),
         Some(("demo", matches)) => parsed(DemoArgs::from_arg_matches(matches), ilslab_lab::run_demo),
         Some(("scenario", matches)) => {
             parsed(ScenarioArgs::from_arg_matches(matches), ilslab_lab::run_scenario)

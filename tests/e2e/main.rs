@@ -18,6 +18,7 @@ mod method_four;
 mod repairs;
 mod rogue;
 mod secrets;
+mod terminal;
 mod waiting;
 mod whole_lines;
 mod world;

@@ -11,7 +11,7 @@ use serde::{Serialize, Serializer};
 use crate::time::page_time;
 
 /// Headings, as the page has them.
-const COLUMNS: [&str; 7] = [
+pub const COLUMNS: [&str; 7] = [
     "Cluster ID/Name",
     "Last Contact Time",
     "Role",
@@ -22,7 +22,7 @@ const COLUMNS: [&str; 7] = [
 ];
 
 /// What the `Action` column offers in every row.
-const ACTION: &str = "Disconnect";
+pub const ACTION: &str = "Disconnect";
 
 /// A cell without a value.
 const NOTHING: &str = "-";

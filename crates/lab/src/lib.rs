@@ -14,6 +14,7 @@
 
 pub mod certs;
 mod clock;
+pub mod clusters;
 pub mod compose;
 pub mod demo;
 pub mod error;

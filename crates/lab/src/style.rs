@@ -3,6 +3,8 @@
 use std::ffi::OsStr;
 use std::io::IsTerminal;
 
+use rustix::termios::tcgetwinsize;
+
 /// How text for people looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Style {
@@ -55,6 +57,13 @@ impl Style {
         };
         format!("\u{1b}[{code}m{text}\u{1b}[0m")
     }
+}
+
+/// Columns of the terminal that stdout leads to, as it is now; nothing where it leads elsewhere, or where the terminal
+/// does not know.
+pub fn columns() -> Option<usize> {
+    let size = tcgetwinsize(std::io::stdout()).ok()?;
+    Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
 }
 
 #[cfg(test)]

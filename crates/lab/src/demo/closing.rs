@@ -8,14 +8,14 @@ use serde_json::Value;
 
 use super::story::Story;
 use crate::clock::{Deadline, glance, in_words};
+use crate::clusters::{self, TITLE};
 use crate::error::LabError;
 use crate::process::Side;
 use crate::scenario::{Judged, Pair, Stage, advice};
-use crate::style::{Paint, Style};
+use crate::style::{Paint, Style, columns};
 
 /// How long the tables may take to say `Up to date` after a join; then they are shown as they are.
 const UP_TO_DATE_WITHIN: Duration = Duration::from_secs(3);
-const TABLE: &str = "ILS Clusters and Global Dial Plan Imported Catalogs";
 
 /// The end of a demo.
 pub(super) struct Closing<'a> {
@@ -40,8 +40,8 @@ impl Closing<'_> {
         for side in Side::BOTH {
             let status = self.pair.client(side).status().map_err(LabError::api(side))?;
             story.say(&format!(
-                "\n{TABLE}, on the {side}\n{}",
-                text_of(&status, "clusters_text").trim_end()
+                "\n{TITLE}, on the {side}\n{}",
+                clusters::fitted(&status, columns()).trim_end()
             ))?;
         }
         story.say(&format!("\nAlarms that stand\n{}", self.alarms()?))?;
@@ -147,6 +147,7 @@ impl Closing<'_> {
              Try in another terminal\n  \
              ilslab admin {hub} run sql 'select * from remotecluster'\n  \
              ilslab admin {spoke} utils ils showpeerinfo\n  \
+             ilslab status {hub}\n  \
              ilslab alarms {hub}\n  \
              curl -u administrator:{password} {}/api/v1/connections\n\n\
              Both nodes run until Ctrl-C; {fate}.",
