@@ -154,6 +154,24 @@ fn a_demo_tells_the_join_and_stays_until_it_is_ended() {
     }
 }
 
+#[test]
+fn a_demo_tells_a_refusal_before_what_the_other_node_hears_of_it() {
+    for (version, fault, refuser) in [
+        ("1.2", "spoke-self-signed", "hub"),
+        ("1.3", "spoke-self-signed", "hub"),
+        ("1.2", "hub-self-signed", "spoke"),
+        ("1.3", "hub-self-signed", "spoke"),
+    ] {
+        let options = ["demo", "--once", "--any-port", "--key=p-256", "--method=tls-password"];
+        let output = ilslab(&[&options[..], &["--tls-version", version, "--fault", fault]].concat());
+        let told = text(&output.stdout);
+        let hearer = if refuser == "hub" { "spoke" } else { "hub" };
+        let refusal = told.find(&format!("the {refuser} does not trust the {hearer}'s certificate"));
+        let heard = told.find(&format!("the {hearer} is told by an alert"));
+        assert!(refusal.is_some() && refusal < heard, "{fault}, TLS {version}: {told}");
+    }
+}
+
 /// No other test has these two; `--instance` takes the default ports on addresses of its own.
 const INSTANCES: [&str; 2] = ["241", "242"];
 

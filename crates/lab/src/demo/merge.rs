@@ -7,6 +7,8 @@
 //! ```
 //!
 //! A line is in its file within 100 ms: so a step is held back a little longer than that, until nothing older can come.
+//! Times alone do not do for an alert: the node that sends one may write its refusal a moment after the other has heard.
+//! So what a node says of an alert waits for the refusal that it came of, though not for ever: a node may not tell.
 
 use std::collections::VecDeque;
 use std::io;
@@ -21,6 +23,8 @@ use crate::process::Side;
 
 /// How long a step is held back after its last line was read.
 pub(crate) const HELD_BACK: Duration = Duration::from_millis(130);
+/// How long what a node says of an alert waits for the other's refusal, after its last line was read.
+pub(crate) const CAUSE_WITHIN: Duration = Duration::from_secs(1);
 const DAY: u32 = 86_400_000;
 
 /// The lines of one signal, and what they mean.
@@ -56,17 +60,37 @@ impl Merge {
 
     /// The oldest step, once nothing older can come.
     pub(crate) fn next(&mut self, now: Instant) -> Option<Told> {
-        let hub_first = match (self.hub.waiting.front(), self.spoke.waiting.front()) {
+        let hub = self.hub.first(now, self.spoke.has_refused);
+        let spoke = self.spoke.first(now, self.hub.has_refused);
+        let hub_first = match (hub, spoke) {
+            (None, None) => return None,
             (Some(hub), Some(spoke)) => is_before(hub.key(Side::Hub), spoke.key(Side::Spoke)),
             (hub, _) => hub.is_some(),
         };
         let source = if hub_first { &mut self.hub } else { &mut self.spoke };
-        let ripe = now.saturating_duration_since(source.waiting.front()?.last_read) >= HELD_BACK;
-        if !ripe {
+        if source.waiting.front()?.age(now) < HELD_BACK {
             return None;
         }
         let Waiting { lines, step, .. } = source.waiting.pop_front()?;
-        Some(Told { side: source.side, step, lines })
+        let side = source.side;
+        self.note(side, &step);
+        Some(Told { side, step, lines })
+    }
+
+    /// Which refusals are told, and not yet heard of by the other side.
+    fn note(&mut self, side: Side, step: &Step) {
+        let (own, other) = match side {
+            Side::Hub => (&mut self.hub, &mut self.spoke),
+            Side::Spoke => (&mut self.spoke, &mut self.hub),
+        };
+        if step.is_refusal() {
+            own.has_refused = true;
+        } else if step.is_of_an_alert() {
+            other.has_refused = false;
+        } else if matches!(step, Step::Requested { .. }) {
+            // Another attempt: a refusal that nobody has heard of was of an earlier one.
+            (own.has_refused, other.has_refused) = (false, false);
+        }
     }
 
     /// Is everything told that was read?
@@ -80,6 +104,8 @@ struct Source {
     side: Side,
     tail: Tail,
     waiting: VecDeque<Waiting>,
+    /// Has it told a refusal that the other has not heard of yet?
+    has_refused: bool,
 }
 
 /// A step, complete as far as it was read.
@@ -93,7 +119,15 @@ struct Waiting {
 
 impl Source {
     fn new(side: Side, folder: PathBuf) -> Self {
-        Self { side, tail: Tail::new(folder), waiting: VecDeque::new() }
+        Self { side, tail: Tail::new(folder), waiting: VecDeque::new(), has_refused: false }
+    }
+
+    /// The step whose turn it is on this side; nothing while it waits for the other's refusal.
+    fn first(&self, now: Instant, other_has_refused: bool) -> Option<&Waiting> {
+        let knows_why = |step: &Waiting| {
+            !step.step.is_of_an_alert() || other_has_refused || step.age(now) >= CAUSE_WITHIN
+        };
+        self.waiting.front().filter(|step| knows_why(step))
     }
 
     fn read(&mut self, now: Instant) -> io::Result<()> {
@@ -127,6 +161,10 @@ impl Waiting {
 
     fn signal(&self) -> Option<u32> {
         self.lines.first().map(Line::signal)
+    }
+
+    fn age(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.last_read)
     }
 
     fn key(&self, side: Side) -> (u32, u8) {
@@ -206,6 +244,58 @@ mod tests {
         merge.spoke.push(line(1, 2, "10:00:00.005", CLOSED), now + HELD_BACK);
         assert_eq!(told(&mut merge, now + HELD_BACK), []);
         assert_eq!(told(&mut merge, now + HELD_BACK * 2).len(), 1);
+    }
+
+    const ALERT: &str = "[1, 600, 17, 5]: HandleSSLError - TLS protocol error(ssl reason code=tlsv1 alert unknown ca \
+                         [1048]),lib=SSL routines [20]";
+    const REFUSAL: &str = "[1, 600, 17, 5]: HandleSSLError - Certificate verification failed:(Verification error:18)- \
+                           self signed certificate for 127.0.0.2:40000";
+
+    /// What was told, one letter a step: a refusal, what is said of an alert, or anything else.
+    fn letters(merge: &mut Merge, now: Instant) -> String {
+        let letter = |(_, _, step): (Side, usize, Step)| match step {
+            step if step.is_refusal() => 'R',
+            step if step.is_of_an_alert() => 'A',
+            _ => '.',
+        };
+        told(merge, now).into_iter().map(letter).collect()
+    }
+
+    #[test]
+    fn a_refusal_is_told_before_what_the_other_side_says_of_the_alert() {
+        for (case, refused_at) in
+            [("it is dated later", "10:00:00.009"), ("at once", "10:00:00.006"), ("earlier", "10:00:00.005")]
+        {
+            for read_later in [Duration::ZERO, HELD_BACK * 3] {
+                let home = tempfile::tempdir().expect("a folder");
+                let (mut merge, now) = (merge(home.path()), monotonic());
+                merge.spoke.push(line(1, 1, "10:00:00.001", REQUESTED), now);
+                merge.spoke.push(line(2, 1, "10:00:00.006", ALERT), now);
+                let mut told = String::new();
+                if !read_later.is_zero() {
+                    told += &letters(&mut merge, now + HELD_BACK * 2);
+                }
+                merge.hub.push(line(1, 1, refused_at, REFUSAL), now + read_later);
+                told += &letters(&mut merge, now + read_later + HELD_BACK);
+                assert_eq!(told, ".RA", "{case}, read {read_later:?} later");
+            }
+        }
+    }
+
+    #[test]
+    fn an_alert_that_no_refusal_explains_is_told_after_a_while() {
+        let home = tempfile::tempdir().expect("a folder");
+        let (mut merge, now) = (merge(home.path()), monotonic());
+        merge.hub.push(line(1, 1, "10:00:00.002", REFUSAL), now);
+        merge.spoke.push(line(1, 1, "10:00:00.001", ALERT), now);
+        assert_eq!(letters(&mut merge, now + HELD_BACK), "RA");
+        // The refusal was of the attempt before: this one's is still to come.
+        merge.hub.push(line(2, 1, "10:00:01.000", REFUSAL), now);
+        merge.spoke.push(line(2, 1, "10:00:02.000", REQUESTED), now);
+        merge.spoke.push(line(3, 1, "10:00:02.001", ALERT), now);
+        assert_eq!(letters(&mut merge, now + CAUSE_WITHIN - Duration::from_millis(1)), "R.");
+        assert_eq!(letters(&mut merge, now + CAUSE_WITHIN), "A");
+        assert!(merge.is_empty());
     }
 
     #[test]

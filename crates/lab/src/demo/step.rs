@@ -107,6 +107,20 @@ impl Step {
         }
     }
 
+    /// Does this side end the handshake, so that the other is told by an alert?
+    pub(crate) fn is_refusal(&self) -> bool {
+        match self {
+            Self::Rejected { .. } | Self::NotKnown { .. } => true,
+            Self::HandshakeFailed { .. } => !self.is_of_an_alert(),
+            _ => false,
+        }
+    }
+
+    /// Is this side told by an alert that the other has ended the handshake?
+    pub(crate) fn is_of_an_alert(&self) -> bool {
+        matches!(self, Self::HandshakeFailed { reason } if reason.contains("alert"))
+    }
+
     /// In words, for a trainee.
     pub(crate) fn words(&self, side: Side) -> String {
         let other = side.other();
@@ -120,7 +134,7 @@ impl Step {
             Self::Rejected { number, text } => format!(
                 "the {side} does not trust the {other}'s certificate: \"{text}\", OpenSSL's error {number}; it ends the handshake"
             ),
-            Self::HandshakeFailed { reason } if reason.contains("alert") => {
+            Self::HandshakeFailed { reason } if self.is_of_an_alert() => {
                 format!(
                     "the {side} is told by an alert that the {other} has ended the handshake: \"{reason}\""
                 )

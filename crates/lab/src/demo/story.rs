@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::io::Write;
 use std::path::PathBuf;
 
-use super::merge::{HELD_BACK, Merge, Told};
+use super::merge::{CAUSE_WITHIN, HELD_BACK, Merge, Told};
 use super::step::Step;
 use crate::clock::{Deadline, glance, monotonic};
 use crate::error::LabError;
@@ -59,7 +59,7 @@ impl<'a> Story<'a> {
     pub(crate) fn finish(&mut self) -> Result<(), LabError> {
         let written = Deadline::within(HELD_BACK);
         // Bounded: two nodes that never fall silent are not waited for.
-        let enough = Deadline::within(HELD_BACK * 5);
+        let enough = Deadline::within(CAUSE_WITHIN * 2);
         loop {
             self.go_on()?;
             if (written.has_passed() && self.merge.is_empty()) || enough.has_passed() {
