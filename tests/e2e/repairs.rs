@@ -43,6 +43,11 @@ impl Demo {
         commands.filter(|line| line.starts_with("ilslab ")).map(str::to_owned).collect()
     }
 
+    /// Reads on to a line with this.
+    fn tells(&self, wanted: &str) {
+        until(wanted, || self.lines.try_iter().any(|line| line.contains(wanted)).then_some(()));
+    }
+
     /// As somebody types it who has `ilslab` in the path.
     fn shell(&self, line: &str) {
         let folder = program().0.parent().expect("in a folder").display().to_string();
@@ -81,6 +86,14 @@ fn is_joined(client: &Client, listening: &str) -> bool {
     in_force && peers.iter().any(|peer| peer["connected"] == true)
 }
 
+#[test]
+fn a_demo_of_a_failure_left_alone_counts_the_tries_that_come_to_nothing_new() {
+    let demo = Demo::start("tls", "hub-not-imported");
+    for times in ["once", "2 times"] {
+        demo.tells(&format!("still not joined: the spoke tries again ({times} by now)"));
+    }
+}
+
 fn is_mended(method: &str, fault: &str) {
     let demo = Demo::start(method, fault);
     let commands = demo.commands();
@@ -91,6 +104,11 @@ fn is_mended(method: &str, fault: &str) {
     commands.iter().for_each(|command| demo.shell(command));
     for node in &nodes {
         until("the join", || is_joined(node, listening).then_some(()));
+    }
+    demo.tells("── joined now");
+    for side in ["hub", "spoke"] {
+        demo.tells(&format!("ILS Clusters and Global Dial Plan Imported Catalogs, on the {side}"));
+        demo.tells("(Local Cluster)");
     }
 }
 

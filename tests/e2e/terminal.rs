@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::Read;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
@@ -20,7 +21,7 @@ struct OnTerminal {
 }
 
 impl OnTerminal {
-    fn start(columns: u16, arguments: &[&str]) -> Self {
+    fn start(columns: u16, runtime: &Path, arguments: &[&str]) -> Self {
         let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
         grantpt(&ours).expect("ours");
         unlockpt(&ours).expect("unlocked");
@@ -29,7 +30,7 @@ impl OnTerminal {
         let name = ptsname(&ours, Vec::new()).expect("its name").into_string().expect("text");
         let theirs = File::options().read(true).write(true).open(name).expect("its other end");
         let mut command = Command::new(program().0);
-        command.args(arguments).env("TERM", "xterm").env("XDG_RUNTIME_DIR", env!("CARGO_TARGET_TMPDIR"));
+        command.args(arguments).env("TERM", "xterm").env("XDG_RUNTIME_DIR", runtime);
         command.env("ILS_PATIENCE", PATIENCE).env_remove("NO_COLOR");
         let child = command.stdin(Stdio::null()).stdout(theirs).stderr(Stdio::null()).spawn().expect("runs");
         // The command holds an end of the terminal too, and the last one that closes ends what is read.
@@ -45,6 +46,18 @@ impl OnTerminal {
             }
         });
         Self { child, screen, seen: String::new() }
+    }
+
+    /// Reads on until it has written this.
+    fn says(&mut self, wanted: &str) {
+        self.says_one_of(&[wanted.to_owned()]);
+    }
+
+    fn says_one_of(&mut self, wanted: &[String]) {
+        until(&wanted.join(" or "), || {
+            self.screen.try_iter().for_each(|octets| self.seen += &String::from_utf8_lossy(&octets));
+            wanted.iter().any(|wanted| self.seen.contains(wanted)).then_some(())
+        });
     }
 
     /// All that it writes until it ends by itself.
@@ -83,7 +96,7 @@ fn the_table_of_clusters_is_as_wide_as_the_terminal_allows_and_whole_where_there
         (120, "\n| hub  "),
         (200, heading),
     ] {
-        let shown = OnTerminal::start(columns, &arguments).all_that_it_says();
+        let shown = OnTerminal::start(columns, &world.path(""), &arguments).all_that_it_says();
         let widest = shown.lines().map(|line| line.chars().count()).max().unwrap_or(0);
         assert!(widest <= usize::from(columns), "{columns}: {widest} columns: {shown}");
         assert!(shown.contains(form) && shown.contains("Hub"), "{columns}: {shown}");
@@ -91,4 +104,38 @@ fn the_table_of_clusters_is_as_wide_as_the_terminal_allows_and_whole_where_there
     let json = ilslab(&[&arguments[..], &["--json"]].concat());
     let status: serde_json::Value = serde_json::from_slice(&json.stdout).expect("JSON");
     assert_eq!((&status["joined"], &status["role"]), (&1.into(), &"hub".into()));
+}
+
+#[test]
+fn a_demo_left_alone_counts_its_tries_in_one_line_and_tells_the_repair() {
+    let world = World::new();
+    let dir = world.path("demo");
+    let folder = dir.display().to_string();
+    let options = ["demo", "--any-port", "--fault", "mismatch", "--data-dir", &folder];
+    let mut demo = OnTerminal::start(80, &world.path(""), &options);
+    let count = |times: &str| format!("\r\u{1b}[2Kstill not joined: the spoke tries again ({times} by now)");
+    demo.says(&count("once"));
+    // Each stands where the last one stood, unless a try had something new to tell.
+    let pairs = [
+        count("once") + &count("2 times"),
+        count("2 times") + &count("3 times"),
+        count("3 times") + &count("4 times"),
+    ];
+    demo.says_one_of(&pairs);
+    let ready = std::fs::read(dir.join("spoke.ready.json")).expect("a spoke that runs");
+    let ready: serde_json::Value = serde_json::from_slice(&ready).expect("JSON");
+    let url = format!("http://{}", ready["admin"].as_str().expect("an address"));
+    let file = |name: &str| dir.join(name).display().to_string();
+    let (admin, password) = (file("admin.password"), file("hub.password"));
+    let output = ilslab(&["set", &url, "--admin-password-file", &admin, "--password-file", &password]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    demo.says("joined now");
+    let before = demo.seen.split("joined now").next().unwrap_or_default();
+    assert!(before.contains("by now)\r\n"), "the count ends its line: {before}");
+    demo.seen = demo.seen.split_off(before.len());
+    demo.says("ILS Clusters and Global Dial Plan Imported Catalogs, on the hub");
+    demo.says("Spoke");
+    let pid = rustix::process::Pid::from_child(&demo.child);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("it runs");
+    assert!(demo.all_that_it_says().ends_with("both nodes have stopped\n"));
 }

@@ -3,11 +3,12 @@
 //! ```text
 //! DemoArgs -> ports free? -> folder, certificates -> scenario::perform -> closing: tables, alarms, what to try
 //!                                                        |                  '-> stays until Ctrl-C
-//!             both trace files -> merge -> step (in words) -> Story -> stdout
+//!             both trace files -> merge -> step (in words) -> Story -> stdout;  what is repeated -> repeats: counted
 //! ```
 
 mod closing;
 mod merge;
+mod repeats;
 mod step;
 mod story;
 
@@ -130,7 +131,10 @@ fn show(
         Demo { stage: &stage, temporary: grounds.is_temporary(), interrupt: interrupt.clone(), story };
     // Ctrl-C reaches the daemons as well: what fails then has not failed by itself.
     let interrupted = |error| if interrupt.has_come() { LabError::Interrupted } else { error };
-    let judged = demo.play(args.once).map_err(interrupted)?;
+    let played = demo.play(args.once);
+    // It ends its line before anything else is said.
+    drop(demo);
+    let judged = played.map_err(interrupted)?;
     if args.json {
         report(&judged, out)?;
     }
@@ -231,8 +235,11 @@ impl Demo<'_> {
         if once {
             return Ok(());
         }
+        if judged.as_expected && self.stage.scenario.lesson.is_none() {
+            self.story.forget_the_join();
+        }
         loop {
-            match self.look() {
+            match self.look().and_then(|()| self.tell_join(pair, judged)) {
                 Err(LabError::Interrupted) => return Ok(()),
                 looked => looked?,
             }
@@ -243,6 +250,23 @@ impl Demo<'_> {
             }
             glance();
         }
+    }
+
+    /// Somebody has repaired what kept the two apart, or they lost each other and met again.
+    fn tell_join(&mut self, pair: &Pair, judged: &Judged) -> Result<(), LabError> {
+        if !self.story.tells_of_a_join() {
+            return Ok(());
+        }
+        let closing = Closing { stage: self.stage, pair, judged, stays: true, temporary: self.temporary };
+        if closing.have_joined() {
+            match closing.tell_join(&mut self.story) {
+                // A node that is busy with its repair is asked again at the next look.
+                Err(LabError::Api { .. }) => return Ok(()),
+                told => told?,
+            }
+            self.story.forget_the_join();
+        }
+        Ok(())
     }
 
     fn leave(&self, pair: &Pair) -> Result<Left, LabError> {

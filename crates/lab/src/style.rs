@@ -9,6 +9,7 @@ use rustix::termios::tcgetwinsize;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Style {
     coloured: bool,
+    terminal: bool,
 }
 
 /// What a text is, and so how it is painted.
@@ -28,7 +29,7 @@ pub(crate) enum Paint {
 
 impl Style {
     /// Without colour.
-    pub const PLAIN: Self = Self { coloured: false };
+    pub const PLAIN: Self = Self { coloured: false, terminal: false };
 
     /// For stdout: colour only on a terminal that has it, and never with `NO_COLOR`.
     pub fn of_stdout() -> Self {
@@ -40,7 +41,12 @@ impl Style {
     fn of(terminal: bool, no_color: Option<&OsStr>, term: Option<&OsStr>) -> Self {
         let unwanted = no_color.is_some_and(|value| !value.is_empty());
         let dumb = term.is_some_and(|term| term == "dumb");
-        Self { coloured: terminal && !unwanted && !dumb }
+        Self { coloured: terminal && !unwanted && !dumb, terminal: terminal && !dumb }
+    }
+
+    /// Can a line be written anew in its place?
+    pub(crate) fn can_rewrite(self) -> bool {
+        self.terminal
     }
 
     /// The text in its colour (ECMA-48, 8.3.117), or as it is.
@@ -81,13 +87,18 @@ mod tests {
             ("a dumb terminal", true, None, some("dumb"), false),
             ("no TERM", true, None, None, true),
         ] {
-            assert_eq!(Style::of(terminal, no_color, term).coloured, want, "{case}");
+            let style = Style::of(terminal, no_color, term);
+            assert_eq!(style.coloured, want, "{case}");
+            assert_eq!(style.can_rewrite(), terminal && case != "a dumb terminal", "{case}");
         }
     }
 
     #[test]
     fn plain_text_has_no_escapes_and_coloured_text_ends_its_own() {
         assert_eq!(Style::PLAIN.paint(Paint::Hub, "hub"), "hub");
-        assert_eq!(Style { coloured: true }.paint(Paint::Hub, "hub"), "\u{1b}[36mhub\u{1b}[0m");
+        assert_eq!(
+            Style { coloured: true, terminal: true }.paint(Paint::Hub, "hub"),
+            "\u{1b}[36mhub\u{1b}[0m"
+        );
     }
 }

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::story::Story;
 use crate::clock::{Deadline, glance, in_words};
 use crate::clusters::{self, TITLE};
+use crate::compose::is_joined;
 use crate::error::LabError;
 use crate::process::Side;
 use crate::scenario::{Judged, Pair, Stage, advice};
@@ -34,16 +35,12 @@ impl Closing<'_> {
     /// # Errors
     /// A node whose API does not answer; a screen that is gone.
     pub(super) fn tell(&self, story: &mut Story<'_>) -> Result<(), LabError> {
-        self.wait_until_up_to_date(story)?;
+        if Side::BOTH.into_iter().all(|side| self.judged.side(side).seen == Some(Joined)) {
+            self.wait_until_up_to_date(story)?;
+        }
         let verdict = verdict(self.judged, story.style());
         story.say(&format!("\n── {verdict}"))?;
-        for side in Side::BOTH {
-            let status = self.pair.client(side).status().map_err(LabError::api(side))?;
-            story.say(&format!(
-                "\n{TITLE}, on the {side}\n{}",
-                clusters::fitted(&status, columns()).trim_end()
-            ))?;
-        }
+        story.say(&self.tables()?)?;
         story.say(&format!("\nAlarms that stand\n{}", self.alarms()?))?;
         if let Some(lesson) = self.lesson() {
             story.say(&format!("\n{lesson}"))?;
@@ -57,11 +54,35 @@ impl Closing<'_> {
         Ok(())
     }
 
+    /// Whether both nodes are joined now; one that does not answer is not.
+    pub(super) fn have_joined(&self) -> bool {
+        Side::BOTH.into_iter().all(|side| is_joined(self.pair.client(side)).unwrap_or(false))
+    }
+
+    /// A join after the end was told: that it is there, and what the page shows now.
+    ///
+    /// # Errors
+    /// As [`Closing::tell`].
+    pub(super) fn tell_join(&self, story: &mut Story<'_>) -> Result<(), LabError> {
+        self.wait_until_up_to_date(story)?;
+        let tables = self.tables()?;
+        let joined = story.style().paint(Paint::Good, "joined now");
+        story.say(&format!("\n── {joined}\n{tables}"))
+    }
+
+    fn tables(&self) -> Result<String, LabError> {
+        let table = |side: Side| {
+            let status = self.pair.client(side).status().map_err(LabError::api(side))?;
+            let table = clusters::fitted(&status, columns());
+            Ok(format!("\n{TITLE}, on the {side}\n{}", table.trim_end()))
+        };
+        Ok(Side::BOTH.map(table).into_iter().collect::<Result<Vec<_>, LabError>>()?.join("\n"))
+    }
+
     /// The join comes a moment before the first synchronisation has ended.
     fn wait_until_up_to_date(&self, story: &mut Story<'_>) -> Result<(), LabError> {
         let deadline = Deadline::within(UP_TO_DATE_WITHIN * self.stage.settings.patience);
-        let joined = Side::BOTH.into_iter().all(|side| self.judged.side(side).seen == Some(Joined));
-        while joined && !deadline.has_passed() {
+        while !deadline.has_passed() {
             let statuses =
                 Side::BOTH.map(|side| self.pair.client(side).status().map_err(LabError::api(side)));
             let [hub, spoke] = statuses;

@@ -2,15 +2,17 @@
 
 use std::collections::HashSet;
 use std::io::Write;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use super::merge::{CAUSE_WITHIN, HELD_BACK, Merge, Told};
+use super::repeats::{Repeats, Shown};
 use super::step::Step;
 use crate::clock::{Deadline, glance, monotonic};
 use crate::error::LabError;
 use crate::process::Side;
 use crate::scenario::Scenario;
-use crate::style::{Paint, Style};
+use crate::style::{Paint, Style, columns};
 
 /// The running text of a demo.
 pub(crate) struct Story<'a> {
@@ -20,6 +22,9 @@ pub(crate) struct Story<'a> {
     /// What was told since the last join.
     told: HashSet<String>,
     only_news: bool,
+    repeats: Repeats,
+    /// Has a node told that it joined, and none since that it has no connection any more?
+    established: bool,
 }
 
 /// Most different steps that are remembered as told; a demo knows some twenty.
@@ -28,7 +33,15 @@ const REMEMBERED: usize = 256;
 impl<'a> Story<'a> {
     /// A story of the traces in these folders, hub first.
     pub(crate) fn new(screen: &'a mut dyn Write, style: Style, traces: [PathBuf; 2]) -> Self {
-        Self { screen, style, merge: Merge::of(traces), told: HashSet::new(), only_news: false }
+        Self {
+            screen,
+            style,
+            merge: Merge::of(traces),
+            told: HashSet::new(),
+            only_news: false,
+            repeats: Repeats::default(),
+            established: false,
+        }
     }
 
     /// What is to be seen.
@@ -69,14 +82,34 @@ impl<'a> Story<'a> {
         }
     }
 
-    /// From now on a step is told once, until the nodes join: a spoke that cannot join tries for ever.
+    /// From now on a step is told once, until the nodes join: a spoke that cannot join tries for ever, and is counted.
     pub(crate) fn tell_only_news(&mut self) {
         self.only_news = true;
     }
 
+    /// Whether a node has told that it joined, since [`Story::forget_the_join`].
+    pub(crate) fn tells_of_a_join(&self) -> bool {
+        self.established
+    }
+
+    /// It is told.
+    pub(crate) fn forget_the_join(&mut self) {
+        self.established = false;
+    }
+
     /// A text and a line end.
     pub(crate) fn say(&mut self, text: &str) -> Result<(), LabError> {
-        let written = writeln!(self.screen, "{text}");
+        self.end_line()?;
+        self.write(&format!("{text}\n"))
+    }
+
+    /// A count that stands in its place stays there.
+    fn end_line(&mut self) -> Result<(), LabError> {
+        if self.repeats.give_way() { self.write("\n") } else { Ok(()) }
+    }
+
+    fn write(&mut self, text: &str) -> Result<(), LabError> {
+        let written = self.screen.write_all(text.as_bytes());
         written.and_then(|()| self.screen.flush()).map_err(LabError::Report)
     }
 
@@ -86,17 +119,43 @@ impl<'a> Story<'a> {
 
     fn tell(&mut self, told: &Told) -> Result<(), LabError> {
         let words = told.step.words(told.side);
-        if told.step == Step::Established || self.told.len() >= REMEMBERED {
-            self.told.clear();
-        }
+        self.note(&told.step);
         let is_news = self.told.insert(words.clone());
         if self.only_news && !is_news {
-            return Ok(());
+            return self.repeat(&told.step);
         }
         let words = self.style.paint(Paint::Strong, &words);
         let margin = self.margin(told.side);
         let lines: String = told.lines.iter().map(|line| format!("\n{margin}{line}")).collect();
         self.say(&format!("\n{words}{lines}"))
+    }
+
+    fn note(&mut self, step: &Step) {
+        match step {
+            Step::Established => {
+                self.established = true;
+                self.repeats.forget();
+                self.told.clear();
+            }
+            Step::ClosedHere | Step::ClosedThere => self.established = false,
+            _ => {}
+        }
+        if self.told.len() >= REMEMBERED {
+            self.told.clear();
+        }
+    }
+
+    /// What was told before: of a whole try its beginning is counted.
+    fn repeat(&mut self, step: &Step) -> Result<(), LabError> {
+        if !matches!(step, Step::Requested { .. }) {
+            return Ok(());
+        }
+        let shown = match self.style.can_rewrite() {
+            true => Shown::InPlace(columns().and_then(NonZeroUsize::new)),
+            false => Shown::InLines,
+        };
+        let text = self.repeats.count(shown);
+        if text.is_empty() { Ok(()) } else { self.write(&text) }
     }
 
     fn margin(&self, side: Side) -> String {
@@ -105,6 +164,13 @@ impl<'a> Story<'a> {
             Side::Spoke => Paint::Spoke,
         };
         self.style.paint(paint, &format!("{side:<5} │ "))
+    }
+}
+
+impl Drop for Story<'_> {
+    fn drop(&mut self) {
+        // Whatever comes next on this screen begins a line; where it cannot be written to, nobody sees it.
+        let _ = self.end_line();
     }
 }
 
@@ -139,6 +205,7 @@ mod tests {
         let mut story = Story::new(&mut screen, Style::PLAIN, traces);
         story.finish().expect("told");
         story.announce("now something else").expect("told");
+        drop(story);
         assert_eq!(
             String::from_utf8(screen).expect("text"),
             format!(
@@ -166,7 +233,13 @@ mod tests {
             write(&spoke, signal, text);
         }
         story.finish().expect("told");
+        assert!(story.tells_of_a_join());
+        drop(story);
         let text = String::from_utf8(screen).expect("text");
+        let again =
+            |text: &str| text.matches("still not joined: the spoke tries again (once by now)").count();
+        // One before the join, told with what was new of it, and one after.
+        assert_eq!(again(&text), 2, "{text}");
         let signals: Vec<_> =
             text.lines().filter_map(|line| line.strip_prefix("spoke │ ")).map(|line| &line[7..8]).collect();
         assert_eq!(signals, ["1", "3", "6", "7"]);
