@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
-use ilslab_admin::Client;
+use ilslab_desk::Client;
 use ilslab_lab::certs::{Authority, Key, KeyKind, Validity};
 use ilslab_lab::{Daemon, Program, Side};
 

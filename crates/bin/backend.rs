@@ -3,16 +3,16 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ilslab_admin::backend::{
+use ils_core::config::{ClusterRole, Config};
+use ils_core::snapshot::Snapshot;
+use ils_node::pem::PemError;
+use ils_node::{Running, Shelf, ShelfError};
+use ils_wire::PeerId;
+use ilslab_desk::backend::{
     Answer, Backend, CertificateRefusal, CertificateShelf, ChangeError, Ports, Secret, Shelved,
 };
-use ilslab_admin::{FileName, Metrics};
-use ilslab_core::config::{ClusterRole, Config};
-use ilslab_core::snapshot::Snapshot;
-use ilslab_node::pem::PemError;
-use ilslab_node::{Running, Shelf, ShelfError};
-use ilslab_sdl::Recorder;
-use ilslab_wire::PeerId;
+use ilslab_desk::{FileName, Metrics};
+use ilslab_trace::Recorder;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
@@ -117,8 +117,8 @@ impl NodeBackend {
     }
 }
 
-fn shelved(shelved: ilslab_node::Shelved) -> Shelved {
-    let ilslab_node::Shelved { file, certificate, active } = shelved;
+fn shelved(shelved: ils_node::Shelved) -> Shelved {
+    let ils_node::Shelved { file, certificate, active } = shelved;
     Shelved { file, certificate, active }
 }
 
@@ -133,8 +133,8 @@ fn certificate_refusal(error: ShelfError) -> CertificateRefusal {
     }
 }
 
-fn change_error(error: ilslab_node::ChangeError) -> ChangeError {
-    use ilslab_node::ChangeError as Node;
+fn change_error(error: ils_node::ChangeError) -> ChangeError {
+    use ils_node::ChangeError as Node;
     match error {
         Node::Setting(error) => ChangeError::Setting(error),
         Node::Temporary(error) => ChangeError::Store(error),

@@ -14,7 +14,7 @@ use anyhow::{Context, anyhow};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use ilslab_admin::{Client, FileName};
+use ilslab_desk::{Client, FileName};
 use serde_json::Value;
 use zeroize::Zeroizing;
 

@@ -17,15 +17,15 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Command;
-use ilslab_admin::{AdminOptions, AdminPassword, Metrics, PasswordError};
-use ilslab_core::config::{ClusterRole, Config};
-use ilslab_core::event::Noted;
-use ilslab_node::clock;
-use ilslab_node::data_dir::{DataDir, DataDirError};
-use ilslab_node::{Node, Running, Scribe, Setup, StartError, SystemDice};
-use ilslab_sdl::console::tell;
-use ilslab_sdl::{EVENTS, Recorder, RecorderOptions};
-use ilslab_store::Store;
+use ils_core::config::{ClusterRole, Config};
+use ils_core::event::Noted;
+use ils_node::clock;
+use ils_node::data_dir::{DataDir, DataDirError};
+use ils_node::{Node, Running, Scribe, Setup, StartError, SystemDice};
+use ils_store::Store;
+use ilslab_desk::{AdminOptions, AdminPassword, Metrics, PasswordError};
+use ilslab_trace::console::tell;
+use ilslab_trace::{EVENTS, Recorder, RecorderOptions};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
@@ -241,7 +241,7 @@ impl Service {
         let (of_node, of_trace) = (Arc::clone(&node), Arc::clone(&recorder));
         let backend = NodeBackend { node: of_node, role, admin, recorder: of_trace, metrics };
         let (stop_api, stopped) = oneshot::channel::<()>();
-        let api = tokio::spawn(ilslab_admin::serve(options, Arc::new(backend), listener, async {
+        let api = tokio::spawn(ilslab_desk::serve(options, Arc::new(backend), listener, async {
             // A dropped sender stops it too.
             let _ = stopped.await;
         }));

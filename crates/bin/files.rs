@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use ilslab_admin::password_line;
+use ilslab_desk::password_line;
 use zeroize::Zeroizing;
 
 /// All of a file that has at most so many octets; wiped when dropped, since it may be a secret.

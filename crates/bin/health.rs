@@ -6,10 +6,10 @@ use std::thread;
 use std::time::Duration;
 
 use clap::{Arg, ArgMatches, Command};
-use ilslab_admin::client::Readiness;
-use ilslab_admin::{Client, ClientError};
-use ilslab_sdl::console;
-use ilslab_sdl::json::ascii;
+use ilslab_desk::client::Readiness;
+use ilslab_desk::{Client, ClientError};
+use ilslab_trace::console;
+use ilslab_trace::json::ascii;
 
 use crate::client::{exit_code_of, node_of};
 use crate::daemon::{TIMEOUT, USAGE};

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Command, FromArgMatches};
+use ils_core::config::ClusterRole;
 use ilslab::{certificates, client, daemon, health, wait};
-use ilslab_core::config::ClusterRole;
 use ilslab_lab::certs::CertsArgs;
 use ilslab_lab::{DemoArgs, ScenarioArgs, SetupArgs, SwitchArgs};
-use ilslab_sdl::console::{self, tell};
+use ilslab_trace::console::{self, tell};
 
 fn main() -> ExitCode {
     // Under the name of a daemon it is that daemon: an image holds one program.

@@ -3,10 +3,10 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use ilslab_admin::HttpLimits;
-use ilslab_core::limits::{self, Timers};
-use ilslab_core::settings::format_duration;
-use ilslab_wire::{CAP_JOINED, CAP_UNJOINED};
+use ils_core::limits::{self, Timers};
+use ils_core::settings::format_duration;
+use ils_wire::{CAP_JOINED, CAP_UNJOINED};
+use ilslab_desk::HttpLimits;
 
 /// The table, a row a line.
 pub fn table() -> String {

@@ -7,7 +7,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use ilslab_core::config::ClusterRole;
+use ils_core::config::ClusterRole;
 use ilslab_lab::Side;
 use ilslab_lab::instance::Instance;
 

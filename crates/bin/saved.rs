@@ -9,8 +9,8 @@
 
 use std::collections::BTreeMap;
 
-use ilslab_core::settings::{ADJUSTABLE, Override};
-use ilslab_node::Standing;
+use ils_core::settings::{ADJUSTABLE, Override};
+use ils_node::Standing;
 
 use crate::options::{Layers, as_typed};
 

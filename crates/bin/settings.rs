@@ -7,13 +7,13 @@ use std::time::Duration;
 use crate::files;
 use crate::options::{Given, Layers, OptionError};
 use crate::saved::Origins;
-use ilslab_core::config::{ClusterRole, Config, Listen, Registration, TlsVersion};
-use ilslab_core::limits::{PATIENCE, Timers, UNJOINED_CONNECTIONS};
-use ilslab_core::settings::{SettingError, parse_duration, registration_server, sync_every};
+use ils_core::config::{ClusterRole, Config, Listen, Registration, TlsVersion};
+use ils_core::limits::{PATIENCE, Timers, UNJOINED_CONNECTIONS};
+use ils_core::settings::{SettingError, parse_duration, registration_server, sync_every};
+use ils_node::{IdentityPaths, PASSWORD_MAX};
+use ils_wire::{Boxes, ClusterId, Fqdn, Host, HostError, NetworkKey, RouteString};
 use ilslab_lab::instance::Instance;
-use ilslab_node::{IdentityPaths, PASSWORD_MAX};
-use ilslab_sdl::{LogFormat, Readers, UtcOffset};
-use ilslab_wire::{Boxes, ClusterId, Fqdn, Host, HostError, NetworkKey, RouteString};
+use ilslab_trace::{LogFormat, Readers, UtcOffset};
 
 /// Where the groups of a machine are written down.
 const GROUPS: &str = "/etc/group";
@@ -172,11 +172,11 @@ fn address(layers: &Layers, name: &str) -> Result<Option<IpAddr>, OptionError> {
         (HostError::Port, _) => "give the address alone: the system chooses the port",
         _ => "for example 127.0.0.1 or ::1",
     };
-    ilslab_wire::address(&given.text).map(Some).map_err(|error| given.error(error, cure(error)))
+    ils_wire::address(&given.text).map(Some).map_err(|error| given.error(error, cure(error)))
 }
 
 fn time(layers: &Layers, name: &str, most: Duration) -> Result<Option<Duration>, OptionError> {
-    let most_text = ilslab_core::settings::format_duration(most);
+    let most_text = ils_core::settings::format_duration(most);
     let cure = format!("from 10ms to {most_text}, for example 500ms or 10s");
     layers.parsed(name, &cure, |text| match parse_duration(text) {
         None => Err("is not a time"),

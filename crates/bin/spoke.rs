@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use ilslab_core::config::ClusterRole;
+use ils_core::config::ClusterRole;
 
 fn main() -> ExitCode {
     ilslab::daemon::main("ils-spoke", ClusterRole::Spoke, std::env::args_os())

@@ -12,11 +12,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
 use clap::{Arg, ArgMatches, Command};
-use ilslab_admin::{Client, ClientError};
-use ilslab_core::outcome::Outcome;
-use ilslab_core::settings::parse_duration;
+use ils_core::outcome::Outcome;
+use ils_core::settings::parse_duration;
+use ilslab_desk::{Client, ClientError};
 use ilslab_lab::compose::is_joined;
-use ilslab_sdl::console::tell;
+use ilslab_trace::console::tell;
 use serde_json::Value;
 
 use crate::client::{exit_code, reach};

@@ -7,9 +7,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use clap::Command;
+use ils_core::config::ClusterRole;
 use ilslab::options::{Layers, OPTIONS, OptionError, OptionRow, with_options};
 use ilslab::settings::Daemon;
-use ilslab_core::config::ClusterRole;
 
 use crate::choices::Choices;
 

@@ -1,7 +1,7 @@
 //! The decoder and the messages: total on any bytes, the same in any pieces, bounded in what is held, and whatever is
 //! accepted can be said again.
 
-use ilslab_wire::*;
+use ils_wire::*;
 
 use crate::choices::Choices;
 use crate::messages::message;

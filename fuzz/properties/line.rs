@@ -1,10 +1,10 @@
 //! The trace: any text is a line or an error, any line can be read back, no text makes two lines of one, an escaped text
 //! stands for one text only, and a template matches what was made from it.
 
-use ilslab_core::time::Timestamp;
-use ilslab_core::trust::escape;
-use ilslab_sdl::golden::{Bindings, matches, shown};
-use ilslab_sdl::{Kind, Line, TimeOfDay, UtcOffset};
+use ils_core::time::Timestamp;
+use ils_core::trust::escape;
+use ilslab_trace::golden::{Bindings, matches, shown};
+use ilslab_trace::{Kind, Line, TimeOfDay, UtcOffset};
 
 use crate::choices::Choices;
 

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use ilslab_wire::*;
+use ils_wire::*;
 
 use crate::choices::Choices;
 

@@ -1,7 +1,7 @@
 //! The opener: of all that can be done to a sealed conversation, only the genuine next frame opens, and after the first
 //! one that does not, none does.
 
-use ilslab_wire::*;
+use ils_wire::*;
 
 use crate::choices::Choices;
 use crate::messages::message;

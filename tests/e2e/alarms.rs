@@ -19,7 +19,7 @@ fn an_alarm_is_written_once_a_key_until_a_join_ends_it() {
     let hub = world.node(Side::Hub, "hub").password("one password").start();
     let spoke = world.node(Side::Spoke, "spoke").password("another").of(&hub).start();
     failures(&hub, "password-mismatch", 3);
-    let told = |lines: &[ilslab_sdl::Line]| {
+    let told = |lines: &[ilslab_trace::Line]| {
         lines.iter().filter(|line| line.text().contains("sending ILSPwd")).count()
     };
     until("the alarm", || (!hub.alarm_file().is_empty()).then_some(()));

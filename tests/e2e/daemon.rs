@@ -85,7 +85,7 @@ fn a_reader_of_stdout_that_does_not_read_holds_up_a_stop_only_until_the_second_s
     let mut socket = TcpStream::connect(address).expect("it accepts, whoever reads");
     socket.write_all(b"GET / HTTP/1.1\r\n\r\n").expect("writes");
     until("the visit is in the trace", || {
-        let lines = ilslab_sdl::read_trace(&plan.data().join("activelog/cm/trace/ils/sdl")).ok()?;
+        let lines = ilslab_trace::read_trace(&plan.data().join("activelog/cm/trace/ils/sdl")).ok()?;
         lines.iter().any(|line| line.to_string().contains("Close")).then_some(())
     });
     process.is_told(Signal::TERM);

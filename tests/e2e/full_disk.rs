@@ -10,7 +10,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use ilslab_admin::ClientError;
+use ilslab_desk::ClientError;
 use ilslab_lab::process::ProcessError;
 use ilslab_lab::{Daemon, Program, Side};
 use serde_json::json;
@@ -100,7 +100,7 @@ fn a_full_disk_refuses_joins_and_changes_and_all_recovers_when_space_returns() {
     hub.set(json!({"description": "changed"}));
     let trace = disk.join("activelog/cm/trace/ils/sdl");
     until("the trace goes on", || {
-        let lines = ilslab_sdl::read_trace(&trace).expect("a trace");
+        let lines = ilslab_trace::read_trace(&trace).expect("a trace");
         lines.iter().any(|line| line.text().contains("established")).then_some(())
     });
     let client = hub.daemon.client(ADMIN).expect("its own address");

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use ilslab_lab::Side;
 use ilslab_lab::certs::KeyKind;
-use ilslab_sdl::Line;
-use ilslab_sdl::golden::{Bindings, compare};
+use ilslab_trace::Line;
+use ilslab_trace::golden::{Bindings, compare};
 use serde_json::json;
 
 use crate::world::{Lab, Node, Papers, Plan, World, until};

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 
-use ilslab_admin::Client;
+use ilslab_desk::Client;
 use ilslab_lab::scenario::CATALOGUE;
 use serde_json::Value;
 

@@ -14,10 +14,10 @@ use std::process::{Command, Stdio};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use ilslab_admin::Client;
+use ils_wire::NetworkKey;
+use ilslab_desk::Client;
 use ilslab_lab::Side;
 use ilslab_lab::certs::KeyKind;
-use ilslab_wire::NetworkKey;
 use serde_json::{Map, json};
 use zeroize::{Zeroize, Zeroizing};
 

@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
-use ilslab_admin::Client;
+use ilslab_desk::Client;
 use ilslab_lab::certs::{Authority, Identity, Key, KeyKind, Validity};
 use ilslab_lab::process::ProcessError;
 use ilslab_lab::{Daemon, Program, Side};
@@ -267,13 +267,13 @@ impl Node {
     }
 
     /// The lines of its events, without the heads of the files.
-    pub(crate) fn trace(&self) -> Vec<ilslab_sdl::Line> {
+    pub(crate) fn trace(&self) -> Vec<ilslab_trace::Line> {
         self.trace_files().into_iter().filter(|line| !line.is_head()).collect()
     }
 
     /// Every line of its trace, as the files have them.
-    pub(crate) fn trace_files(&self) -> Vec<ilslab_sdl::Line> {
-        ilslab_sdl::read_trace(&self.data.join("activelog/cm/trace/ils/sdl")).expect("a trace")
+    pub(crate) fn trace_files(&self) -> Vec<ilslab_trace::Line> {
+        ilslab_trace::read_trace(&self.data.join("activelog/cm/trace/ils/sdl")).expect("a trace")
     }
 
     /// The alarms in the file, each from its name on.

@@ -21,7 +21,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use ilslab_admin::ClientError;
+use ilslab_desk::ClientError;
 
 use crate::error::LabError;
 use crate::process::Side;

@@ -17,7 +17,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 
 use clap::Args;
-use ilslab_sdl::console;
+use ilslab_trace::console;
 
 use crate::clock::{glance, wall};
 use crate::error::LabError;

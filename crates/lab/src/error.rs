@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use ilslab_admin::ClientError;
+use ilslab_desk::ClientError;
 
 use crate::certs::CertsError;
 use crate::process::{ProcessError, Side};

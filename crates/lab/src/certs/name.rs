@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use ilslab_core::wire::{HostName, HostNameError};
+use ils_core::wire::{HostName, HostNameError};
 use serde::Serialize;
 
 /// The longest folder name, in characters. Ours: short enough for any file system and any table.

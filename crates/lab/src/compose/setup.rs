@@ -7,8 +7,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use ilslab_core::wire::{Host, HostError};
-use ilslab_sdl::console::{self, tell as complain};
+use ils_core::wire::{Host, HostError};
+use ilslab_trace::console::{self, tell as complain};
 
 use super::node_file::{DATA, NODE_FILE, PASSWORD, Place, node_file};
 use super::stamp::Stamp;

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use ilslab_admin::{Client, ClientError};
-use ilslab_sdl::console::{self, tell as complain};
+use ilslab_desk::{Client, ClientError};
+use ilslab_trace::console::{self, tell as complain};
 use serde_json::{Map, Value};
 
 use super::stamp::Stamp;

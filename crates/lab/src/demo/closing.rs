@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use ilslab_core::outcome::Outcome::Joined;
+use ils_core::outcome::Outcome::Joined;
 use serde_json::Value;
 
 use super::story::Story;
@@ -206,7 +206,7 @@ fn text_of<'a>(value: &'a Value, name: &str) -> &'a str {
 
 #[cfg(test)]
 mod tests {
-    use ilslab_core::outcome::Outcome;
+    use ils_core::outcome::Outcome;
     use serde_json::json;
 
     use super::*;

@@ -15,7 +15,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use ilslab_sdl::{Line, Tail};
+use ilslab_trace::{Line, Tail};
 
 use super::step::Step;
 use crate::error::LabError;

@@ -2,7 +2,7 @@
 //!
 //! The words hold nothing that changes from one attempt to the next: no port that the system chose, no counter.
 
-use ilslab_sdl::Line;
+use ilslab_trace::Line;
 
 use crate::process::Side;
 

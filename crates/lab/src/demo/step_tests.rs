@@ -3,13 +3,13 @@
 use std::collections::HashSet;
 use std::net::SocketAddr;
 
-use ilslab_core::event::{
+use ils_core::event::{
     Admitted, ConnectionId, Direction, Event, Happening, Link, Noted, PeerAddress, PeerName, Rejection,
 };
-use ilslab_core::outcome::Outcome;
-use ilslab_core::time::Timestamp;
-use ilslab_core::wire::{PeerId, Role};
-use ilslab_sdl::{TimeOfDay, UtcOffset};
+use ils_core::outcome::Outcome;
+use ils_core::time::Timestamp;
+use ils_core::wire::{PeerId, Role};
+use ilslab_trace::{TimeOfDay, UtcOffset};
 use pretty_assertions::assert_eq;
 
 use super::*;
@@ -35,7 +35,7 @@ fn lines(side: Side, tls: bool, happening: Happening) -> Vec<Line> {
         alarmed_connections: 0,
     };
     let time = TimeOfDay::of(Timestamp(0), UtcOffset::UTC);
-    let texts = ilslab_sdl::ils::lines(&noted);
+    let texts = ilslab_trace::ils::lines(&noted);
     texts.into_iter().map(|text| Line::new(1, 1, time, text.kind, &text.text)).collect()
 }
 
@@ -121,7 +121,7 @@ fn a_refused_certificate_is_told_with_number_and_text() {
         "IlsD ERROR(000005C9): Connection to peerId(0) ipAddr(127.0.0.1) ipPort(7501) TLSReq(t) failed, ConnReason(1)",
     ];
     let time = TimeOfDay::of(Timestamp(0), UtcOffset::UTC);
-    let lines = texts.map(|text| Line::new(1, 1, time, ilslab_sdl::Kind::APP_INFO, text));
+    let lines = texts.map(|text| Line::new(1, 1, time, ilslab_trace::Kind::APP_INFO, text));
     let step = Step::of(&lines);
     let want = Step::Rejected { number: "18".to_owned(), text: "self signed certificate".to_owned() };
     assert_eq!(step, want);

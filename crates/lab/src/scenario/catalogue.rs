@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use ilslab_core::outcome::Outcome;
+use ils_core::outcome::Outcome;
 use serde::{Serialize, Serializer};
 
 use crate::process::Side;

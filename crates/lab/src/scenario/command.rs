@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
 
 use clap::{Args, Subcommand};
-use ilslab_sdl::console;
+use ilslab_trace::console;
 use serde::Serialize;
 
 use super::catalogue::{CATALOGUE, Scenario};

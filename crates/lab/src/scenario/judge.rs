@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ilslab_core::outcome::Outcome;
+use ils_core::outcome::Outcome;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 

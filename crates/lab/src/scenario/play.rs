@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use ilslab_core::outcome::Outcome;
+use ils_core::outcome::Outcome;
 use serde_json::{Map, Value};
 
 use super::catalogue::Scenario;

@@ -1,6 +1,6 @@
 //! Why an attempt ended as it did and what helps, for every outcome: what is said where a result is not as wanted.
 
-use ilslab_core::outcome::Outcome;
+use ils_core::outcome::Outcome;
 
 /// Cause and cure of an outcome, a line each; for a join, there is none.
 pub(crate) fn remedy(outcome: Outcome) -> (&'static str, &'static str) {

@@ -107,7 +107,7 @@ const LOOK_AT_THE_OTHER: &str = "look at the other side's trace";
 mod tests {
     use std::time::Duration;
 
-    use ilslab_core::outcome::Outcome;
+    use ils_core::outcome::Outcome;
     use pretty_assertions::assert_eq;
 
     use super::*;

@@ -12,8 +12,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use clap::value_parser;
-use ilslab_admin::Client;
-use ilslab_core::limits::PATIENCE;
+use ils_core::limits::PATIENCE;
+use ilslab_desk::Client;
 
 use super::catalogue::{Method, Scenario};
 use super::credentials::{Credentials, fqdn};

@@ -1,0 +1,25 @@
+//! Answers in JSON.
+
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use crate::problem::Problem;
+
+/// An answer of type `application/json`, in ASCII: what a peer has chosen steers no terminal that shows it.
+pub(crate) struct Json<T>(pub(crate) T);
+
+impl<T: Serialize> IntoResponse for Json<T> {
+    fn into_response(self) -> Response {
+        match serde_json::to_string(&self.0) {
+            Ok(json) => typed("application/json", &json),
+            Err(error) => Problem::internal(error.to_string()).into_response(),
+        }
+    }
+}
+
+/// This JSON, in ASCII, under this type.
+pub(crate) fn typed(kind: &'static str, json: &str) -> Response {
+    ([(header::CONTENT_TYPE, HeaderValue::from_static(kind))], ilslab_trace::json::ascii(json))
+        .into_response()
+}

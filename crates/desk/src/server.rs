@@ -1,0 +1,229 @@
+//! The server: connections accepted, bounded in number, size and time, and ended in good order.
+//!
+//! ```text
+//! TcpListener -> Visitors (128, 64 a source) -> hyper http1 (10 s, 16 KiB of headers) -> router
+//! shutdown    -> no more accepts -> each connection ends after its answer, or after 2 s
+//! ```
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::response::Response;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use ilslab_trace::UtcOffset;
+use ilslab_trace::rotation::TRACE_FOLDER;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+
+use crate::backend::Backend;
+use crate::clock::{Clock, SystemClock};
+use crate::gate::Gate;
+use crate::guard::Hosts;
+use crate::password::AdminPassword;
+use crate::readiness::Probe;
+use crate::routes::{Api, router};
+use crate::visitors::{Guest, Visit, Visitors};
+
+/// Commands that read the database, pages of the trace and readings of certificates at once.
+const COMMANDS: usize = 4;
+
+/// Pause after a failed accept: when descriptors run out, trying at once again would only burn the processor.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+
+/// What a caller may take, in number, size and time.
+#[derive(Clone, Copy, Debug)]
+pub struct HttpLimits {
+    /// Connections at once; beyond it one that has not logged in gives way.
+    pub connections: usize,
+    /// Connections at once of an IPv4 address or an IPv6 /64.
+    pub source_connections: usize,
+    /// Octets of a request line with its headers; hyper takes no less than 8 KiB.
+    pub header_size: usize,
+    /// From the first wait for a request to the end of its headers, idle time included.
+    pub header_time: Duration,
+    /// Octets of a body.
+    pub body_size: usize,
+    /// For a whole body to arrive.
+    pub body_time: Duration,
+    /// For a whole connection on which nobody has logged in; an answer under way then has as long again.
+    pub stranger_time: Duration,
+    /// For a whole connection, however many requests it carries; it also ends one that takes no answers.
+    pub connection_time: Duration,
+    /// For the answer under way when the server or the connection's time ends.
+    pub grace: Duration,
+}
+
+impl Default for HttpLimits {
+    fn default() -> Self {
+        Self {
+            connections: 128,
+            source_connections: 64,
+            header_size: 16 * 1024,
+            header_time: Duration::from_secs(10),
+            body_size: 64 * 1024,
+            body_time: Duration::from_secs(10),
+            stranger_time: Duration::from_secs(10),
+            connection_time: Duration::from_secs(600),
+            grace: Duration::from_secs(2),
+        }
+    }
+}
+
+/// How an API is served.
+pub struct AdminOptions {
+    /// Names that `Host` may carry besides the bound address, loopback and `localhost`.
+    pub names: Vec<String>,
+    /// The node's data folder, for its trace.
+    pub data_dir: PathBuf,
+    /// The node's database, for `run sql`.
+    pub database: PathBuf,
+    /// Who may log in.
+    pub password: AdminPassword,
+    /// UtcOffset of printed times from UTC; JSON is always UTC.
+    pub offset: UtcOffset,
+    /// What a caller may take.
+    pub limits: HttpLimits,
+    /// For log-ins and tokens.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl AdminOptions {
+    /// No names, UTC, the limits above and the machine's clock.
+    pub fn new(data_dir: PathBuf, database: PathBuf, password: AdminPassword) -> Self {
+        Self {
+            names: Vec::new(),
+            data_dir,
+            database,
+            password,
+            offset: UtcOffset::UTC,
+            limits: HttpLimits::default(),
+            clock: Arc::new(SystemClock::start()),
+        }
+    }
+}
+
+/// Serves the API until `shutdown` resolves, then for at most the grace time more.
+///
+/// # Errors
+/// Where the listener does not know its address. A failed accept is logged and tried again.
+pub async fn serve(
+    options: AdminOptions, backend: Arc<dyn Backend>, listener: TcpListener,
+    shutdown: impl Future<Output = ()>,
+) -> io::Result<()> {
+    let limits = options.limits;
+    let app = router(api(options, backend, listener.local_addr()?));
+    let visitors = Arc::new(Visitors::new(limits.connections, limits.source_connections));
+    let (stop, stopped) = watch::channel(());
+    let mut connections = JoinSet::new();
+    let mut shutdown = std::pin::pin!(shutdown);
+    loop {
+        tokio::select! {
+            () = &mut shutdown => break,
+            Some(_) = connections.join_next() => {}
+            (stream, from) = next(&listener) => match visitors.enter(from.ip()) {
+                Some(guest) => drop(connections.spawn(converse(stream, guest, app.clone(), stopped.clone(), limits))),
+                None => tracing::debug!(%from, "every connection of the API is at work"),
+            }
+        }
+    }
+    drop((listener, stop));
+    while connections.join_next().await.is_some() {}
+    Ok(())
+}
+
+fn api(options: AdminOptions, backend: Arc<dyn Backend>, bound: SocketAddr) -> Arc<Api> {
+    Arc::new(Api {
+        backend,
+        gate: Gate::new(options.password, Arc::clone(&options.clock)),
+        hosts: Hosts::new(bound.ip(), &options.names),
+        limits: options.limits,
+        clock: options.clock,
+        probe: Probe::default(),
+        trace: options.data_dir.join(TRACE_FOLDER),
+        database: options.database,
+        offset: options.offset,
+        commands: Arc::new(Semaphore::new(COMMANDS)),
+        uploads: Arc::new(Semaphore::new(1)),
+    })
+}
+
+async fn next(listener: &TcpListener) -> (TcpStream, SocketAddr) {
+    loop {
+        match listener.accept().await {
+            Ok(accepted) => return accepted,
+            Err(error) => {
+                tracing::warn!(%error, "the admin address accepted no connection");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// One connection, until its caller, its time, another caller or the server ends it.
+async fn converse(
+    stream: TcpStream, guest: Guest, app: Router, mut stopped: watch::Receiver<()>, limits: HttpLimits,
+) {
+    // Without it an answer may wait for an acknowledgement; with an error it only waits.
+    let _ = stream.set_nodelay(true);
+    let visit = &guest.visit;
+    let service = service_fn(|request| answer(app.clone(), Arc::clone(visit), request));
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.header_time)
+        .max_buf_size(limits.header_size)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut connection = std::pin::pin!(connection);
+    let rest = tokio::select! {
+        // A caller that breaks off or breaks the rules has ended its connection; there is nobody to tell.
+        _ = connection.as_mut() => return,
+        () = visit.sent_away() => return,
+        _ = stopped.changed() => limits.grace,
+        () = tokio::time::sleep(limits.connection_time) => limits.grace,
+        () = stranger_time(visit, limits.stranger_time) => limits.stranger_time,
+    };
+    connection.as_mut().graceful_shutdown();
+    tokio::select! {
+        _ = connection => {}
+        () = visit.sent_away() => {}
+        () = tokio::time::sleep(rest) => {}
+        () = grace(&mut stopped, limits.grace) => {}
+    }
+}
+
+/// Resolves where nobody has logged in by then.
+async fn stranger_time(visit: &Visit, time: Duration) {
+    tokio::time::sleep(time).await;
+    if visit.is_known() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Resolves some time after the server was told to end.
+async fn grace(stopped: &mut watch::Receiver<()>, time: Duration) {
+    // An error is the end of the server too.
+    let _ = stopped.changed().await;
+    tokio::time::sleep(time).await;
+}
+
+/// One request of a connection.
+async fn answer(
+    app: Router, visit: Arc<Visit>, mut request: Request<Incoming>,
+) -> Result<Response, Infallible> {
+    visit.mark(true);
+    request.extensions_mut().insert(Arc::clone(&visit));
+    let response = TowerToHyperService::new(app).call(request).await;
+    visit.mark(false);
+    response
+}

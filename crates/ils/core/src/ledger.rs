@@ -1,0 +1,96 @@
+//! What a node must not forget, and who keeps it.
+
+use ils_wire::{PeerId, PeerInfo};
+
+use crate::settings::Override;
+
+/// How an entry of the PeerInfoVector came to be known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// It joined on TLS; its certificate carries the FQDN.
+    Certificate,
+    /// It joined with the password.
+    Password,
+    /// A hub told of it.
+    Relayed(PeerId),
+}
+
+impl Proof {
+    /// The peer itself was here.
+    pub fn is_direct(self) -> bool {
+        !matches!(self, Self::Relayed(_))
+    }
+
+    /// As the API names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Certificate => "certificate",
+            Self::Password => "password",
+            Self::Relayed(_) => "relayed",
+        }
+    }
+}
+
+/// One entry of the PeerInfoVector.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownPeer {
+    /// What it says of itself.
+    pub info: PeerInfo,
+    /// How that is known.
+    pub proof: Proof,
+    /// Row key of `remotecluster`: a UUID, the same for the same two clusters.
+    pub pkid: String,
+}
+
+/// One durable change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// The publisher's own ID, made at the first start.
+    Identity(PeerId),
+    /// A cluster is known, or known better.
+    Learned(KnownPeer),
+    /// A cluster is forgotten.
+    Forgotten(PeerId),
+    /// A setting was changed while running.
+    SettingChanged(Override),
+    /// Such a change no longer counts.
+    SettingDropped(String),
+}
+
+/// Changes that stand or fall together. Empty: nothing to store.
+pub type ChangeSet = Vec<Change>;
+
+/// All that is durable, as a start finds it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Durable {
+    /// Absent at the very first start.
+    pub peer_id: Option<PeerId>,
+    /// The PeerInfoVector, in the order of peer IDs.
+    pub peers: Vec<KnownPeer>,
+    /// Settings changed while running.
+    pub overrides: Vec<Override>,
+}
+
+/// A keeper of durable state. What [`Ledger::append`] has answered is there after a power cut.
+pub trait Ledger: Send {
+    /// What went wrong, in the keeper's words.
+    type Error: std::error::Error + Send + Sync + 'static;
+
+    /// Everything appended so far.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    fn load(&mut self) -> Result<Durable, Self::Error>;
+
+    /// All of these sets in one transaction, or none of them.
+    ///
+    /// # Errors
+    /// Where they are not durable; then none of them counts.
+    fn append(&mut self, sets: &[ChangeSet]) -> Result<(), Self::Error>;
+
+    /// Could [`Ledger::append`] work now? Writes and takes back.
+    ///
+    /// # Errors
+    /// Why not.
+    fn probe(&mut self) -> Result<(), Self::Error>;
+}

@@ -1,0 +1,32 @@
+//! Config, handshake, session, registry, events and outcomes: all pure.
+//!
+//! ```text
+//! wire::RawFrame -> handshake::Handshake -> handshake::Joined -> session::Session -> session::Action
+//!                                |                                      |
+//!                                v                                      v
+//!                    registry::Registry::decide  ->  ledger::ChangeSet  -> Ledger::append -> apply -> Snapshot
+//! event::Event  ->  registry::Registry::note  ->  event::Noted  ->  lines, alarms, JSON
+//! ```
+//! Bytes, certificates, time and randomness are arguments; nothing here reads a clock, a socket or a file.
+
+pub mod admission;
+pub mod alarm;
+mod codec;
+pub mod config;
+pub mod event;
+pub mod handshake;
+pub mod ledger;
+pub mod limits;
+pub mod outcome;
+mod refusal;
+pub mod registry;
+#[cfg(test)]
+mod samples;
+pub mod session;
+pub mod settings;
+pub mod snapshot;
+pub mod source;
+pub mod time;
+
+pub use ils_wire as wire;
+pub use ilslab_trust as trust;

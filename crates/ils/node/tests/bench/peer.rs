@@ -1,0 +1,245 @@
+//! A peer that is not ours: it speaks the protocol by hand, seals as it should, and then says whatever a test wants.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use ils_wire::{
+    Boxes, ConnectionKeys, Decoder, Ephemeral, Hello, Message, Opener, PeerId, PeerInfo, RawFrame, Role,
+    Sealer, SharedInput,
+};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+
+use super::network_key;
+use super::pki::Pair;
+use super::tls;
+
+/// Where a peer comes in, or is dialled, and with what.
+#[derive(Clone)]
+pub(crate) struct Door {
+    /// The TLS port, and what is shown there.
+    pub(crate) tls: Option<Arc<Pair>>,
+    /// What frames are sealed with.
+    pub(crate) password: Option<&'static str>,
+}
+
+impl From<&'static str> for Door {
+    fn from(password: &'static str) -> Self {
+        Self { tls: None, password: Some(password) }
+    }
+}
+
+/// Where a hub of a test waits for a spoke, and its address.
+pub(crate) async fn listener() -> (TcpListener, SocketAddr) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("bound");
+    (listener, address)
+}
+
+/// Octets both ways.
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
+
+/// A connection before the first Hello.
+pub(crate) struct Wire {
+    pub(crate) stream: Box<dyn Stream>,
+    /// What the TLS of both sides exports.
+    exported: Option<[u8; 32]>,
+}
+
+impl Wire {
+    fn plain(stream: TcpStream) -> Self {
+        Self { stream: Box::new(stream), exported: None }
+    }
+}
+
+impl Door {
+    /// A connection to a hub.
+    pub(crate) async fn dial(&self, hub: SocketAddr, from: &str) -> Wire {
+        let Some(pair) = &self.tls else { return Wire::plain(connect(hub, from).await) };
+        let stream = tls::dial(hub, pair).await.expect("a handshake");
+        let exported = Some(tls::exported(stream.get_ref().1));
+        Wire { stream: Box::new(stream), exported }
+    }
+
+    /// A connection of a dialler.
+    pub(crate) async fn answer(&self, listener: &TcpListener) -> Wire {
+        let Some(pair) = &self.tls else { return Wire::plain(listener.accept().await.expect("a dialler").0) };
+        let stream = tls::answer(listener, pair).await.expect("a handshake");
+        let exported = Some(tls::exported(stream.get_ref().1));
+        Wire { stream: Box::new(stream), exported }
+    }
+
+    /// The Hello of a side that is set for it.
+    pub(crate) fn hello(&self) -> Vec<u8> {
+        let boxes = Boxes { tls: self.tls.is_some(), password: self.password.is_some() };
+        let share = self.tls.is_none().then(|| ephemeral().public());
+        Message::Hello(Hello { versions: vec![1], boxes, random: [7; 32], share })
+            .encode_frame()
+            .expect("encodes")
+    }
+
+    fn keys(
+        &self, wire: &Wire, theirs: &RawFrame, dialler: &[u8], listener: &[u8],
+    ) -> Option<ConnectionKeys> {
+        let key = network_key(self.password?);
+        let input = wire.exported.map_or_else(|| agreed(theirs), SharedInput::from_exporter);
+        Some(ConnectionKeys::derive(&key, &input, dialler, listener))
+    }
+}
+
+fn agreed(theirs: &RawFrame) -> SharedInput {
+    let Ok(Message::Hello(hello)) = Message::decode(theirs.kind, &theirs.payload) else {
+        panic!("not a hello: {theirs:?}")
+    };
+    ephemeral().agree(&hello.share.expect("a share")).expect("a good share")
+}
+
+/// A connection after both Hellos.
+pub(crate) struct Peer {
+    socket: Box<dyn Stream>,
+    decoder: Decoder,
+    /// Present with a password.
+    seal: Option<(Sealer, Opener)>,
+    /// The other side's Hello.
+    pub(crate) hello: RawFrame,
+}
+
+/// What a peer says of itself.
+pub(crate) fn info(name: &str, seed: u8, role: Role) -> PeerInfo {
+    PeerInfo {
+        peer_id: PeerId::from_bytes([seed; 16]),
+        cluster_id: name.parse().expect("a cluster ID"),
+        description: Default::default(),
+        version: "11.5.1.10000(4)".parse().expect("a version"),
+        fqdn: format!("{name}.lab.example").parse().expect("an FQDN"),
+        role,
+        route_string: format!("{name}.lab.example").parse().expect("a route string"),
+        nodes: Vec::new(),
+    }
+}
+
+fn ephemeral() -> Ephemeral {
+    Ephemeral::from_bytes([9; 32])
+}
+
+/// A connection from this address, with a receive buffer that is soon full.
+pub(crate) async fn connect(hub: SocketAddr, from: &str) -> TcpStream {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.set_recv_buffer_size(4096).expect("takes it");
+    socket.bind(SocketAddr::new(from.parse().expect("an address"), 0)).expect("binds");
+    socket.connect(hub).await.expect("connects")
+}
+
+impl Peer {
+    /// Dials, and exchanges Hellos.
+    pub(crate) async fn dial(hub: SocketAddr, from: &str, door: impl Into<Door>) -> Self {
+        let door = door.into();
+        let (mut wire, mut decoder, own) = (door.dial(hub, from).await, Decoder::new(), door.hello());
+        wire.stream.write_all(&own).await.expect("writes");
+        let hello = frame(&mut wire.stream, &mut decoder).await.expect("a hello");
+        let keys = door.keys(&wire, &hello, &own, &hello.bytes());
+        Self { socket: wire.stream, decoder, seal: keys.map(ConnectionKeys::for_dialler), hello }
+    }
+
+    /// Waits for a dialler, and exchanges Hellos.
+    pub(crate) async fn answer(listener: &TcpListener, door: impl Into<Door>) -> Self {
+        let door = door.into();
+        let (mut wire, mut decoder, own) = (door.answer(listener).await, Decoder::new(), door.hello());
+        let hello = frame(&mut wire.stream, &mut decoder).await.expect("a hello");
+        wire.stream.write_all(&own).await.expect("writes");
+        let keys = door.keys(&wire, &hello, &hello.bytes(), &own);
+        Self { socket: wire.stream, decoder, seal: keys.map(ConnectionKeys::for_listener), hello }
+    }
+
+    /// A spoke of this name that has joined.
+    pub(crate) async fn spoke(hub: SocketAddr, name: &str, door: impl Into<Door>) -> Self {
+        Self::join(hub, info(name, 5, Role::Spoke), door).await
+    }
+
+    /// Whoever that is, joined.
+    pub(crate) async fn join(hub: SocketAddr, info: PeerInfo, door: impl Into<Door>) -> Self {
+        let mut peer = Self::dial(hub, "127.0.0.1", door).await;
+        peer.say(&Message::Register(info)).await.expect("writes");
+        assert!(matches!(peer.hear().await, Some(Message::Registered(_))), "it joins");
+        peer.decoder.joined();
+        peer
+    }
+
+    /// A hub of this name that has answered a dialler's Register.
+    pub(crate) async fn hub(listener: &TcpListener, info: PeerInfo, door: impl Into<Door>) -> Self {
+        let mut peer = Self::answer(listener, door).await;
+        assert!(matches!(peer.hear().await, Some(Message::Register(_))), "it registers");
+        peer.say(&Message::Registered(info)).await.expect("writes");
+        peer.decoder.joined();
+        peer
+    }
+
+    /// The octets of a message, as they are sent next.
+    pub(crate) fn octets(&mut self, message: &Message) -> Vec<u8> {
+        match &mut self.seal {
+            Some((sealer, _)) => sealer.seal(message).expect("seals"),
+            None => message.encode_frame().expect("encodes"),
+        }
+    }
+
+    /// Sends a message, sealed where a password is set.
+    pub(crate) async fn say(&mut self, message: &Message) -> std::io::Result<()> {
+        let bytes = self.octets(message);
+        self.socket.write_all(&bytes).await?;
+        self.socket.flush().await
+    }
+
+    /// Sends octets as they are.
+    pub(crate) async fn send(&mut self, bytes: &[u8]) {
+        self.socket.write_all(bytes).await.expect("writes");
+        self.socket.flush().await.expect("writes");
+    }
+
+    /// Hangs up, in an orderly way.
+    pub(crate) async fn hang_up(&mut self) {
+        self.socket.shutdown().await.expect("it is still connected");
+    }
+
+    /// The next frame as it came; `None` at the end.
+    pub(crate) async fn frame(&mut self) -> Option<RawFrame> {
+        frame(&mut self.socket, &mut self.decoder).await
+    }
+
+    /// The next message; `None` at the end.
+    pub(crate) async fn hear(&mut self) -> Option<Message> {
+        let frame = self.frame().await?;
+        Some(self.open(frame))
+    }
+
+    /// The message in a frame.
+    pub(crate) fn open(&mut self, frame: RawFrame) -> Message {
+        match &mut self.seal {
+            Some((_, opener)) => opener.open(frame).expect("opens").message,
+            None => Message::decode(frame.kind, &frame.payload).expect("a message"),
+        }
+    }
+
+    /// What it hears last before the end.
+    pub(crate) async fn last_heard(&mut self) -> Option<Message> {
+        let mut last = None;
+        while let Some(message) = self.hear().await {
+            last = Some(message);
+        }
+        last
+    }
+}
+
+async fn frame(socket: &mut Box<dyn Stream>, decoder: &mut Decoder) -> Option<RawFrame> {
+    let mut buffer = [0; 2048];
+    loop {
+        if let Some(frame) = decoder.next().expect("a good frame") {
+            return Some(frame);
+        }
+        match socket.read(&mut buffer).await {
+            Ok(0) | Err(_) => return None,
+            Ok(length) => decoder.push(buffer.get(..length).expect("no more than fits")),
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! The trace, the alarms and stdout of a node, written by one thread.
+//!
+//! ```text
+//! any thread --record--> bounded channel --> writer thread -> files, tracing
+//!                                                 +--> bounded channel --> screen thread -> stdout
+//! ```
+//! Recording never fails: what a file or stdout does not take is dropped, counted and told on stderr. Files can be
+//! waited for; stdout holds nothing up but the end.
+
+use std::fmt;
+use std::io::{self, Write};
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use ils_core::event::Noted;
+use ils_core::time::Timestamp;
+
+use crate::catalogue::AlarmSource;
+use crate::console;
+use crate::head::FileHead;
+use crate::readers::Readers;
+use crate::rotation::{Limits, Log};
+use crate::stamp::UtcOffset;
+use crate::writer::{Consoles, Order, Writer};
+
+/// Events that wait for the writer; the next one waits until there is room.
+pub const QUEUE: usize = 4096;
+
+/// What stdout shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// The lines of the trace, with a head at the start and before the first line of each new day.
+    Sdl,
+    /// Sentences.
+    Text,
+    /// One JSON object an event.
+    Json,
+}
+
+/// The text names no format.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no log format `{0}`; write sdl, text or json")]
+pub struct UnknownFormat(pub String);
+
+impl FromStr for LogFormat {
+    type Err = UnknownFormat;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "sdl" => Ok(Self::Sdl),
+            "text" => Ok(Self::Text),
+            "json" => Ok(Self::Json),
+            other => Err(UnknownFormat(other.to_owned())),
+        }
+    }
+}
+
+impl fmt::Display for LogFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Sdl => "sdl",
+            Self::Text => "text",
+            Self::Json => "json",
+        })
+    }
+}
+
+/// What a recorder writes, and where.
+#[derive(Clone, Debug)]
+pub struct RecorderOptions {
+    /// The node's data folder; it must exist.
+    pub data_dir: PathBuf,
+    /// Whose alarms they are.
+    pub source: AlarmSource,
+    /// CUCM version, for the head of a trace file.
+    pub version: String,
+    /// Address of the node, for the head of a trace file; unspecified where there is none to name.
+    pub address: IpAddr,
+    /// When the process began.
+    pub started: Timestamp,
+    /// Local time of trace and syslog.
+    pub offset: UtcOffset,
+    /// Who may read the files beside their owner.
+    pub readers: Readers,
+    /// What stdout shows, if anything.
+    pub stdout: Option<LogFormat>,
+    /// Files of the trace.
+    pub trace: Limits,
+    /// Files of the alarms.
+    pub syslog: Limits,
+}
+
+impl RecorderOptions {
+    /// UTC, nothing on stdout, the usual files, for a process that begins now: the caller says when that is.
+    pub fn new(
+        data_dir: impl Into<PathBuf>, cluster_id: impl Into<String>, node_id: impl Into<String>,
+        started: Timestamp,
+    ) -> Self {
+        Self {
+            data_dir: data_dir.into(),
+            source: AlarmSource { cluster_id: cluster_id.into(), node_id: node_id.into() },
+            version: "11.5.1.10000(4)".to_owned(),
+            address: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            started,
+            offset: UtcOffset::UTC,
+            readers: Readers::default(),
+            stdout: None,
+            trace: Limits::TRACE,
+            syslog: Limits::SYSLOG,
+        }
+    }
+}
+
+/// A recorder cannot begin.
+#[derive(Debug, thiserror::Error)]
+pub enum RecorderError {
+    /// A log cannot be opened.
+    #[error("failed to open the {what} under {}: {source}", .data_dir.display())]
+    Open {
+        /// `trace` or `alarms`.
+        what: &'static str,
+        /// The node's data folder.
+        data_dir: PathBuf,
+        /// The system's words.
+        source: io::Error,
+    },
+    /// There is no thread for it.
+    #[error("failed to start the writer of the trace: {0}")]
+    Thread(io::Error),
+}
+
+/// Records events; shared by reference. Dropping it writes what is left.
+#[derive(Debug)]
+pub struct Recorder {
+    /// Absent once closed.
+    orders: RwLock<Option<SyncSender<Order>>>,
+    writer: Mutex<Option<JoinHandle<()>>>,
+    errors: Arc<AtomicU64>,
+}
+
+impl Recorder {
+    /// Opens the files, a new one for the trace, and starts the writer.
+    ///
+    /// # Errors
+    /// A file that cannot be opened.
+    pub fn open(options: &RecorderOptions) -> Result<Self, RecorderError> {
+        let consoles = Consoles {
+            stdout: Box::new(console::stdout()),
+            stderr: Box::new(console::stderr()),
+            clock: Box::new(monotonic),
+        };
+        Self::with_consoles(options, consoles)
+    }
+
+    /// The same with other streams and another clock.
+    pub(crate) fn with_consoles(
+        options: &RecorderOptions, consoles: Consoles,
+    ) -> Result<Self, RecorderError> {
+        let failed = |what| {
+            let data_dir = options.data_dir.clone();
+            move |source| RecorderError::Open { what, data_dir, source }
+        };
+        let (head, started) = (FileHead::new(options), options.started);
+        let (data_dir, readers) = (&options.data_dir, options.readers);
+        let trace = Log::trace(data_dir, readers, options.trace, head, started).map_err(failed("trace"))?;
+        let alarms = Log::syslog(data_dir, readers, options.syslog).map_err(failed("alarms"))?;
+        let errors = Arc::new(AtomicU64::new(0));
+        let writer = Writer::new(options, trace, alarms, consoles, Arc::clone(&errors));
+        let writer = writer.map_err(RecorderError::Thread)?;
+        let (sender, receiver) = sync_channel(QUEUE);
+        let thread = std::thread::Builder::new().name("ils-recorder".into());
+        let thread = thread.spawn(move || writer.run(&receiver)).map_err(RecorderError::Thread)?;
+        Ok(Self { orders: RwLock::new(Some(sender)), writer: Mutex::new(Some(thread)), errors })
+    }
+
+    /// Hands an event to the writer; waits while 4096 others do. After [`Recorder::close`] it is counted as lost.
+    pub fn record(&self, noted: Noted) {
+        if !self.order(Order::Note(Box::new(noted))) {
+            self.errors.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Waits until everything recorded before is in its file, or counted as lost.
+    pub fn flush(&self) {
+        let (done, written) = sync_channel(1);
+        if self.order(Order::Flush(done)) {
+            // An error means that the writer has ended; then there is nothing to wait for.
+            let _ = written.recv();
+        }
+    }
+
+    /// Writes and shows what is left, and ends the writer. A second call does nothing.
+    pub fn close(&self) {
+        self.orders.write().unwrap_or_else(PoisonError::into_inner).take();
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // The writer does not panic; if it did, there would be nobody to tell.
+        let _ = writer.map(JoinHandle::join);
+    }
+
+    /// Lines of trace and alarms that did not reach their file, and events recorded too late, since the start.
+    pub fn trace_write_errors(&self) -> u64 {
+        self.errors.load(Ordering::Relaxed)
+    }
+
+    fn order(&self, order: Order) -> bool {
+        let orders = self.orders.read().unwrap_or_else(PoisonError::into_inner);
+        orders.as_ref().is_some_and(|orders| orders.send(order).is_ok())
+    }
+}
+
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one clock of this crate: complaints are a minute apart")]
+pub(crate) fn monotonic() -> Instant {
+    Instant::now()
+}
+
+/// Both streams ignore what they cannot write: a closed pipe ends no node.
+pub(crate) fn say(stream: &mut dyn Write, text: &str) {
+    let _ = stream.write_all(text.as_bytes());
+    let _ = stream.flush();
+}
+
+#[cfg(test)]
+#[path = "recorder_tests.rs"]
+mod tests;
