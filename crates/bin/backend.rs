@@ -12,7 +12,7 @@ use ilslab_desk::backend::{
     Answer, Backend, CertificateRefusal, CertificateShelf, ChangeError, Ports, Secret, Shelved,
 };
 use ilslab_desk::{FileName, Metrics};
-use ilslab_trace::Recorder;
+use ils_lines::Recorder;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 

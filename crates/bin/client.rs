@@ -12,7 +12,7 @@ use ils_core::settings::ADJUSTABLE;
 use ilslab_desk::{Client, ClientError, Cursor};
 use ilslab_lab::{clusters, style};
 use ilslab_trace::console::{self, tell};
-use ilslab_trust::printable;
+use ilslab_names::printable;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
@@ -193,7 +193,7 @@ pub(crate) fn reach(node: &str, password_file: Option<PathBuf>) -> anyhow::Resul
 fn status(matches: &ArgMatches) -> anyhow::Result<String> {
     let status = client(matches)?.status()?;
     if matches.get_flag("json") {
-        return Ok(ilslab_trace::json::ascii(&status.to_string()));
+        return Ok(ilslab_names::ascii_json(&status.to_string()));
     }
     let state: String = state(&status).iter().map(|(name, value)| format!("{name:<8}  {value}\n")).collect();
     let table = clusters::fitted(&status, style::columns());
@@ -241,7 +241,7 @@ fn state(status: &Value) -> Vec<(&'static str, String)> {
 fn alarms(matches: &ArgMatches) -> anyhow::Result<String> {
     let answer = client(matches)?.alarms()?;
     if matches.get_flag("json") {
-        return Ok(ilslab_trace::json::ascii(&answer.to_string()));
+        return Ok(ilslab_names::ascii_json(&answer.to_string()));
     }
     let none = Vec::new();
     let alarms = answer.get("alarms").and_then(Value::as_array).unwrap_or(&none);

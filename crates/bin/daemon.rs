@@ -25,7 +25,8 @@ use ils_node::{Node, Running, Scribe, Setup, StartError, SystemDice};
 use ils_store::Store;
 use ilslab_desk::{AdminOptions, AdminPassword, Metrics, PasswordError};
 use ilslab_trace::console::tell;
-use ilslab_trace::{EVENTS, Recorder, RecorderOptions};
+use ils_lines::{APPLICATION, EVENTS, Recorder};
+use ilslab_trace::RecorderOptions;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
@@ -272,7 +273,7 @@ fn recorder(daemon: &Daemon, folder: &DataDir) -> anyhow::Result<Recorder> {
         stdout: Some(daemon.log),
         version: config.version.to_string(),
         address: own_address(config),
-        ..RecorderOptions::new(folder.path(), cluster_id, fqdn, clock::wall())
+        ..RecorderOptions::new(APPLICATION, folder.path(), cluster_id, fqdn, clock::wall())
     };
     Recorder::open(&options).context("the trace folder cannot be used; check --data-dir")
 }

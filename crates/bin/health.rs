@@ -9,7 +9,7 @@ use clap::{Arg, ArgMatches, Command};
 use ilslab_desk::client::Readiness;
 use ilslab_desk::{Client, ClientError};
 use ilslab_trace::console;
-use ilslab_trace::json::ascii;
+use ilslab_names::ascii_json;
 
 use crate::client::{exit_code_of, node_of};
 use crate::daemon::{TIMEOUT, USAGE};

@@ -94,9 +94,8 @@ fn parsed<A>(arguments: Result<A, clap::Error>, run: impl Fn(&A) -> u8) -> u8 {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the clock of a command")]
 fn certs(arguments: &CertsArgs) -> u8 {
-    let now = std::time::SystemTime::now();
+    let now = ilslab_time::clock::system();
     let result = ilslab_lab::certs::run(arguments, now, &mut console::stdout(), &mut console::stderr());
     match result {
         Ok(()) => 0,

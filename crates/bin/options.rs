@@ -253,7 +253,7 @@ pub fn strangers(names: impl Iterator<Item = String>) -> Vec<String> {
     let ours = || OPTIONS.iter().map(|row| variable(row.name)).chain(OTHER_VARIABLES.map(str::to_owned));
     let stranger = |name: String| {
         let nearest = ours().min_by_key(|own| strsim::damerau_levenshtein(&name, own)).unwrap_or_default();
-        format!("{} is no option and is ignored; did you mean {nearest}?", ilslab_trust::escape(&name))
+        format!("{} is no option and is ignored; did you mean {nearest}?", ilslab_names::escape(&name))
     };
     let unknown = |name: &String| name.starts_with("ILS_") && !ours().any(|own| own == *name);
     names.filter(unknown).map(stranger).collect()
@@ -383,7 +383,7 @@ struct File<'a> {
 impl File<'_> {
     fn origin(&self, offset: usize, key: &str) -> String {
         let line = line_of(self.text, offset);
-        format!("{} line {line}, `{}`", self.path.display(), ilslab_trust::escape(key))
+        format!("{} line {line}, `{}`", self.path.display(), ilslab_names::escape(key))
     }
 }
 

@@ -13,7 +13,8 @@ use ils_core::settings::{SettingError, parse_duration, registration_server, sync
 use ils_node::{IdentityPaths, PASSWORD_MAX};
 use ils_wire::{Boxes, ClusterId, Fqdn, Host, HostError, NetworkKey, RouteString};
 use ilslab_lab::instance::Instance;
-use ilslab_trace::{LogFormat, Readers, UtcOffset};
+use ilslab_time::UtcOffset;
+use ilslab_trace::{LogFormat, Readers};
 
 /// Where the groups of a machine are written down.
 const GROUPS: &str = "/etc/group";

@@ -90,7 +90,7 @@ impl Wait {
 
     /// Tells on stderr what each node shows, whenever that changes.
     fn until_all(&self) -> anyhow::Result<bool> {
-        let begun = now();
+        let begun = clock::monotonic();
         let mut shown: Vec<Option<Seen>> = self.nodes.iter().map(|_| None).collect();
         loop {
             for (node, shown) in self.nodes.iter().zip(&mut shown) {
@@ -137,11 +137,6 @@ impl Wait {
             }
         }
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "the clock of a command")]
-fn now() -> Instant {
-    Instant::now()
 }
 
 /// What a node shows.

@@ -2,9 +2,10 @@
 //! stands for one text only, and a template matches what was made from it.
 
 use ils_core::time::Timestamp;
-use ils_core::trust::escape;
+use ilslab_names::escape;
 use ilslab_trace::golden::{Bindings, matches, shown};
-use ilslab_trace::{Kind, Line, TimeOfDay, UtcOffset};
+use ilslab_time::{TimeOfDay, UtcOffset};
+use ilslab_trace::{Kind, Line};
 
 use crate::choices::Choices;
 

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use ilslab_trust::printable;
+use ilslab_names::printable;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use ureq::http::{HeaderValue, Response, Uri, header};

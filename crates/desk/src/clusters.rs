@@ -5,10 +5,10 @@ use std::fmt;
 use ils_core::snapshot::{Peer, Snapshot};
 use ils_core::time::Timestamp;
 use ils_core::wire::{PeerId, Role};
-use ilslab_trace::UtcOffset;
+use ilslab_time::UtcOffset;
 use serde::{Serialize, Serializer};
 
-use crate::time::page_time;
+use ilslab_time::page_time;
 
 /// Headings, as the page has them.
 pub const COLUMNS: [&str; 7] = [

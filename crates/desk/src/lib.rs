@@ -28,7 +28,7 @@ mod problem;
 mod readiness;
 mod routes;
 pub mod server;
-pub mod time;
+
 mod tokens;
 mod trace;
 mod views;

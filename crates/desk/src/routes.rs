@@ -17,7 +17,7 @@ use axum::routing::{get, post};
 use axum::{Router, middleware};
 use ils_core::settings::SettingError;
 use ils_core::wire::PeerId;
-use ilslab_trace::UtcOffset;
+use ilslab_time::UtcOffset;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -32,7 +32,7 @@ use crate::guard::{Hosts, guard};
 use crate::problem::Problem;
 use crate::readiness::Probe;
 use crate::server::HttpLimits;
-use crate::time::rfc3339;
+use ilslab_time::rfc3339;
 use crate::views::{AlarmsView, ConfigView, ConnectionsView, PeersView, StatusView};
 use crate::visitors::Visit;
 

@@ -151,7 +151,7 @@ impl TraceLine {
         let text = String::from_utf8_lossy(octets);
         match Line::parse(&text) {
             Ok(line) => Self { columns: Some(Columns::new(&line)), line: text.into_owned() },
-            Err(_) => Self { columns: None, line: ilslab_trust::escape(&text) },
+            Err(_) => Self { columns: None, line: ilslab_names::escape(&text) },
         }
     }
 }

@@ -1,21 +1,11 @@
-//! The one place in the lab that reads a clock, and the waits that are made of it.
+//! The clock, and the waits of the lab that are made of it.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 /// How often something that is waited for is looked at: often enough that nobody sees the wait.
 pub(crate) const GLANCE: Duration = Duration::from_millis(20);
 
-/// The wall clock: what certificates are dated with.
-#[expect(clippy::disallowed_methods, reason = "the clock of the lab")]
-pub(crate) fn wall() -> SystemTime {
-    SystemTime::now()
-}
-
-/// The clock that durations are measured with.
-#[expect(clippy::disallowed_methods, reason = "the clock of the lab")]
-pub(crate) fn monotonic() -> Instant {
-    Instant::now()
-}
+pub(crate) use ilslab_time::clock::{monotonic, system as wall};
 
 /// Waits until the next look.
 pub(crate) fn glance() {

@@ -6,14 +6,12 @@
 //!   └ of the file, cut off on the wire, where `<184 + severity>` takes its place ┘
 //! ```
 //! Source: Managed Services Guide 12.5, and a line of the service CallManager as CUCM stores it, which has a blank before
-//! the colon behind the zone. That ILS writes as that service does is \[inferred\]; that its process is called `ils`, and
-//! that the host is the FQDN, is \[lab\].
+//! the colon behind the zone. That other services write as that one does is \[inferred\]; that the host is the FQDN is \[lab\].
 
-use ils_core::alarm::Alarm;
-use ils_core::trust::{escape, escape_name};
+use ilslab_names::escape;
+use ilslab_time::{UtcOffset, cisco_log, rfc3164};
 
-use crate::catalogue::{AlarmSource, alarm_text_with, entry};
-use crate::stamp::{UtcOffset, cisco_log, rfc3164};
+use crate::alarm::{Alarm, AlarmSource};
 
 /// Octets of the longest line, without its line break: CiscoLog's bound, kept by the whole line of the file.
 pub const LINE_MAX: usize = 800;
@@ -25,6 +23,7 @@ const CUT: &str = "...";
 /// Writes the alarms of one process and numbers them.
 #[derive(Clone, Debug)]
 pub(crate) struct CiscoLog {
+    process: &'static str,
     source: AlarmSource,
     host: String,
     offset: UtcOffset,
@@ -34,28 +33,28 @@ pub(crate) struct CiscoLog {
 
 impl CiscoLog {
     /// Numbers from 0: once a process.
-    pub(crate) fn new(source: AlarmSource, offset: UtcOffset) -> Self {
-        Self { host: host(&source.node_id), source, offset, next: 0 }
+    pub(crate) fn new(process: &'static str, source: AlarmSource, offset: UtcOffset) -> Self {
+        Self { process, host: host(&source.node_id), source, offset, next: 0 }
     }
 
     /// The line of an alarm that begins to stand, without its line break: printable ASCII, at most [`LINE_MAX`] octets.
     /// The documented text is never cut, nor is what says whose alarm it is; the alarm's own values are, the longest
     /// first. The API has them whole.
-    pub(crate) fn line(&mut self, alarm: &Alarm) -> String {
+    pub(crate) fn line(&mut self, alarm: &Alarm<'_>) -> String {
         let head = self.head(alarm);
         self.next = self.next.wrapping_add(1);
-        let mut values: Vec<String> = alarm.parameters.iter().map(|(_, value)| escape_name(value)).collect();
-        let line = |values: &[String]| head.clone() + &alarm_text_with(alarm, &self.source, values);
+        let mut values = alarm.values();
+        let line = |values: &[String]| head.clone() + &alarm.text_with(&self.source, values);
         let least = line(&vec![String::new(); values.len()]).len();
         fit(&mut values, LINE_MAX.saturating_sub(least));
         line(&values)
     }
 
-    fn head(&self, alarm: &Alarm) -> String {
-        let Self { host, offset, next, .. } = self;
-        let severity = entry(alarm.name).severity;
+    fn head(&self, alarm: &Alarm<'_>) -> String {
+        let Self { process, host, offset, next, .. } = self;
+        let severity = alarm.severity;
         let (of_file, stamp) = (rfc3164(alarm.since, *offset), cisco_log(alarm.since, *offset));
-        format!("{of_file} {host} local7 {severity} ils: {next}: {host}: {stamp} : ")
+        format!("{of_file} {host} local7 {severity} {process}: {next}: {host}: {stamp} : ")
     }
 }
 

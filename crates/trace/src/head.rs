@@ -7,20 +7,21 @@
 //! line is earlier than the one before it. A file that could not be read so, since a day went by without a line or the
 //! clock was set back, ends there and another begins.
 //!
-//! The form is that of a live CUCM 11.5; no head of ILS is public, so name and number of the application are \[lab\].
+//! The form is that of a live CUCM 11.5.
 
 use std::net::IpAddr;
 
-use ils_core::time::Timestamp;
-use ils_core::trust::escape;
+use ilslab_names::escape;
+use ilslab_time::{TimeOfDay, Timestamp, UtcOffset, date, date_and_time, day};
 
+use crate::application::Application;
 use crate::line::{Kind, Line};
 use crate::recorder::RecorderOptions;
-use crate::stamp::{TimeOfDay, UtcOffset, date, date_and_time, day};
 
 /// Who writes a trace.
 #[derive(Clone, Debug)]
 pub(crate) struct FileHead {
+    application: Application,
     version: String,
     host_name: String,
     address: IpAddr,
@@ -33,6 +34,7 @@ impl FileHead {
     pub(crate) fn new(options: &RecorderOptions) -> Self {
         let host_name = options.source.node_id.split('.').next().unwrap_or_default();
         Self {
+            application: options.application,
             version: field(&options.version),
             host_name: field(host_name),
             address: options.address,
@@ -41,12 +43,18 @@ impl FileHead {
         }
     }
 
+    /// Who it is.
+    pub(crate) fn application(&self) -> Application {
+        self.application
+    }
+
     /// The head of the file with this number, which stands before the signal with that one.
     pub(crate) fn line(&self, signal: u32, at: Timestamp, number: u64) -> Line {
-        let Self { version, host_name, address, started, offset } = self;
+        let Self { application, version, host_name, address, started, offset } = self;
+        let Application { name, number: app_id, .. } = application;
         let (zone, date, started) = (offset.signed(), date(at, *offset), date_and_time(*started, *offset));
         let text = format!(
-            "UTC:{zone},Date: {date}, AppName: ILS, AppId: 600, AppNodeId: 1, AppVersion: CUCM Install={version} \
+            "UTC:{zone},Date: {date}, AppName: {name}, AppId: {app_id}, AppNodeId: 1, AppVersion: CUCM Install={version} \
              Build=ilslab-{}, HostName: {host_name}, HostIPAddress: {address}, AppStartTime: {started}, \
              FileNumber: {number}, TraceVer: 3.0",
             env!("CARGO_PKG_VERSION"),

@@ -4,8 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::readers::Readers;
-use crate::rotation::{Entry, Limits, Log, TRACE_FOLDER, trace_files};
-use crate::sample;
+use crate::rotation::{Entry, Limits, Log, trace_files};
+use crate::sample::{self, TRACE_FOLDER};
 
 const HOUR: i64 = 3_600_000;
 const DAY: i64 = 24 * HOUR;
@@ -13,7 +13,7 @@ const DAY: i64 = 24 * HOUR;
 fn head(offset: &str) -> FileHead {
     let offset = offset.parse().expect("an offset");
     let address = "10.106.104.220".parse().expect("an address");
-    let options = RecorderOptions::new("", "2", "cucm1150.adfs.uccs.com", sample::AT);
+    let options = RecorderOptions::new(sample::APPLICATION, "", "2", "cucm1150.adfs.uccs.com", sample::AT);
     FileHead::new(&RecorderOptions { offset, address, ..options })
 }
 
@@ -25,7 +25,7 @@ fn a_head_has_the_fields_of_a_live_one_in_their_order() {
             "Z",
             sample::AT,
             1,
-            "00154617.000 |16:58:42.888 |FileHead |UTC:+00:00,Date: 2016/08/26, AppName: ILS, AppId: 600, \
+            "00154617.000 |16:58:42.888 |FileHead |UTC:+00:00,Date: 2016/08/26, AppName: Hello, AppId: 600, \
              AppNodeId: 1, AppVersion: CUCM Install=11.5.1.10000(4) Build=ilslab-0.1.0, HostName: cucm1150, \
              HostIPAddress: 10.106.104.220, AppStartTime: 2016/08/26 16:58:42, FileNumber: 1, TraceVer: 3.0",
         ),
@@ -34,7 +34,7 @@ fn a_head_has_the_fields_of_a_live_one_in_their_order() {
             "-05:00",
             Timestamp(sample::AT.0 + DAY - 12 * HOUR),
             1_000_000,
-            "00154617.000 |23:58:42.888 |FileHead |UTC:-05:00,Date: 2016/08/26, AppName: ILS, AppId: 600, \
+            "00154617.000 |23:58:42.888 |FileHead |UTC:-05:00,Date: 2016/08/26, AppName: Hello, AppId: 600, \
              AppNodeId: 1, AppVersion: CUCM Install=11.5.1.10000(4) Build=ilslab-0.1.0, HostName: cucm1150, \
              HostIPAddress: 10.106.104.220, AppStartTime: 2016/08/26 11:58:42, FileNumber: 1000000, TraceVer: 3.0",
         ),
@@ -68,7 +68,7 @@ fn a_line_is_dated_by_the_one_before_it_unless_a_day_went_by_or_the_clock_was_se
 proptest! {
     #[test]
     fn no_name_makes_another_field_or_line_of_a_head(version in any::<String>(), node_id in any::<String>()) {
-        let options = RecorderOptions::new("", "2", node_id, sample::AT);
+        let options = RecorderOptions::new(sample::APPLICATION, "", "2", node_id, sample::AT);
         let written = FileHead::new(&RecorderOptions { version, ..options }).line(1, sample::AT, 1).to_string();
         prop_assert!(Line::parse(&written).is_ok_and(|line| line.is_head()));
         prop_assert!(written.bytes().all(|octet| (b' '..=b'~').contains(&octet)), "{}", written);

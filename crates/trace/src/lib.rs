@@ -1,46 +1,40 @@
-//! SDL trace lines, alarms and their files.
+//! Traces and alarms of a service, whichever it is: lines, records and their files, and reading traces back.
 //!
 //! ```text
-//!                    +-> ils::lines -> signal::Signals -> line::Line -> rotation -> SDL001_600_000001.txt
-//!                    |                              head::FileHead --^
-//! Noted -> Recorder -+-> cisco_log::CiscoLog -------------------------> rotation -> CiscoSyslog
-//!                    +-> json | prose | the SDL lines --> screen -----> stdout
-//!                    +-> diagnostics ---------------------------------> tracing
+//!                     +-> lines     -> signal::Signals -> line::Line -> rotation -> SDL001_600_000001.txt
+//!                     |                              head::FileHead --^
+//! Record -> Recorder -+-> alarm     -> cisco_log::CiscoLog -----------> rotation -> CiscoSyslog
+//!                     +-> json | sentences | the lines ---> screen ---> stdout
+//!                     +-> emit ----------------------------------------> tracing
 //! SDL001_600_*.txt -> tail::Tail -> Line -> golden::compare
 //! ```
-//! All faces of an event are made from the same [`ils_core::event::Noted`], so they cannot disagree. Every text
-//! that a peer can choose goes through [`ils_core::trust::escape`] first.
+//! A system gives its events the trait [`Record`] and says with [`Application`] what it is called; nothing here knows one.
 
-pub mod catalogue;
-pub mod cisco_log;
-#[cfg(test)]
-mod collector_tests;
+mod alarm;
+mod application;
+mod cisco_log;
 pub mod console;
-mod diagnostics;
 mod fault;
 pub mod golden;
 mod head;
-pub mod ils;
-pub mod json;
 pub mod line;
-pub mod openssl;
-pub mod prose;
 mod readers;
+mod record;
 pub mod recorder;
 pub mod rotation;
 #[cfg(test)]
 mod sample;
 mod screen;
 pub mod signal;
-pub mod stamp;
 pub mod tail;
 mod writer;
 
-pub use catalogue::{AlarmSource, alarm_text};
-pub use diagnostics::EVENTS;
+pub use alarm::{Alarm, AlarmSource};
+pub use application::Application;
+pub use cisco_log::LINE_MAX as ALARM_LINE_MAX;
 pub use line::{Kind, Line, LineError};
 pub use readers::Readers;
+pub use record::{Record, Text};
 pub use recorder::{LogFormat, Recorder, RecorderError, RecorderOptions};
 pub use rotation::Limits;
-pub use stamp::{OffsetError, TimeOfDay, UtcOffset};
 pub use tail::{Tail, read_trace};

@@ -8,9 +8,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use ils_core::trust::escape;
-
-use crate::stamp::{TimeOfDay, digits};
+use ilslab_names::escape;
+use ilslab_time::{TimeOfDay, digits};
 
 /// Signal numbers have eight digits and begin again after the last.
 pub const SIGNALS: u32 = 100_000_000;
@@ -167,11 +166,10 @@ fn without_controls(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use ils_core::time::Timestamp;
+    use ilslab_time::{Timestamp, UtcOffset};
     use proptest::prelude::*;
 
     use super::*;
-    use crate::stamp::UtcOffset;
 
     const DOCUMENTED: &str =
         "00154617.001 |16:58:42.888 |AppInfo  |IlsD IlsHandler: Ils::wait_SdlConnectionInd(): New";

@@ -16,17 +16,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
-use std::time::Instant;
 
-use ils_core::event::Noted;
-use ils_core::time::Timestamp;
+use ilslab_time::{Timestamp, UtcOffset, clock};
 
-use crate::catalogue::AlarmSource;
+use crate::alarm::AlarmSource;
+use crate::application::Application;
 use crate::console;
 use crate::head::FileHead;
 use crate::readers::Readers;
+use crate::record::Record;
 use crate::rotation::{Limits, Log};
-use crate::stamp::UtcOffset;
 use crate::writer::{Consoles, Order, Writer};
 
 /// Events that wait for the writer; the next one waits until there is room.
@@ -74,6 +73,8 @@ impl fmt::Display for LogFormat {
 /// What a recorder writes, and where.
 #[derive(Clone, Debug)]
 pub struct RecorderOptions {
+    /// Which service writes.
+    pub application: Application,
     /// The node's data folder; it must exist.
     pub data_dir: PathBuf,
     /// Whose alarms they are.
@@ -99,10 +100,11 @@ pub struct RecorderOptions {
 impl RecorderOptions {
     /// UTC, nothing on stdout, the usual files, for a process that begins now: the caller says when that is.
     pub fn new(
-        data_dir: impl Into<PathBuf>, cluster_id: impl Into<String>, node_id: impl Into<String>,
-        started: Timestamp,
+        application: Application, data_dir: impl Into<PathBuf>, cluster_id: impl Into<String>,
+        node_id: impl Into<String>, started: Timestamp,
     ) -> Self {
         Self {
+            application,
             data_dir: data_dir.into(),
             source: AlarmSource { cluster_id: cluster_id.into(), node_id: node_id.into() },
             version: "11.5.1.10000(4)".to_owned(),
@@ -135,16 +137,16 @@ pub enum RecorderError {
     Thread(io::Error),
 }
 
-/// Records events; shared by reference. Dropping it writes what is left.
+/// Records events of a system; shared by reference. Dropping it writes what is left.
 #[derive(Debug)]
-pub struct Recorder {
+pub struct Recorder<R: Record> {
     /// Absent once closed.
-    orders: RwLock<Option<SyncSender<Order>>>,
+    orders: RwLock<Option<SyncSender<Order<R>>>>,
     writer: Mutex<Option<JoinHandle<()>>>,
     errors: Arc<AtomicU64>,
 }
 
-impl Recorder {
+impl<R: Record> Recorder<R> {
     /// Opens the files, a new one for the trace, and starts the writer.
     ///
     /// # Errors
@@ -153,7 +155,7 @@ impl Recorder {
         let consoles = Consoles {
             stdout: Box::new(console::stdout()),
             stderr: Box::new(console::stderr()),
-            clock: Box::new(monotonic),
+            clock: Box::new(clock::monotonic),
         };
         Self::with_consoles(options, consoles)
     }
@@ -174,14 +176,14 @@ impl Recorder {
         let writer = Writer::new(options, trace, alarms, consoles, Arc::clone(&errors));
         let writer = writer.map_err(RecorderError::Thread)?;
         let (sender, receiver) = sync_channel(QUEUE);
-        let thread = std::thread::Builder::new().name("ils-recorder".into());
+        let thread = std::thread::Builder::new().name("recorder".into());
         let thread = thread.spawn(move || writer.run(&receiver)).map_err(RecorderError::Thread)?;
         Ok(Self { orders: RwLock::new(Some(sender)), writer: Mutex::new(Some(thread)), errors })
     }
 
     /// Hands an event to the writer; waits while 4096 others do. After [`Recorder::close`] it is counted as lost.
-    pub fn record(&self, noted: Noted) {
-        if !self.order(Order::Note(Box::new(noted))) {
+    pub fn record(&self, event: R) {
+        if !self.order(Order::Note(Box::new(event))) {
             self.errors.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -208,21 +210,16 @@ impl Recorder {
         self.errors.load(Ordering::Relaxed)
     }
 
-    fn order(&self, order: Order) -> bool {
+    fn order(&self, order: Order<R>) -> bool {
         let orders = self.orders.read().unwrap_or_else(PoisonError::into_inner);
         orders.as_ref().is_some_and(|orders| orders.send(order).is_ok())
     }
 }
 
-impl Drop for Recorder {
+impl<R: Record> Drop for Recorder<R> {
     fn drop(&mut self) {
         self.close();
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "the one clock of this crate: complaints are a minute apart")]
-pub(crate) fn monotonic() -> Instant {
-    Instant::now()
 }
 
 /// Both streams ignore what they cannot write: a closed pipe ends no node.

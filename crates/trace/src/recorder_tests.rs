@@ -1,13 +1,12 @@
 use std::fs;
 use std::time::Duration;
 
-use ils_core::event::{Direction, Happening, ServiceEvent};
 use tempfile::TempDir;
 
 use super::*;
 use crate::line::Line;
-use crate::rotation::{SYSLOG_FOLDER, TRACE_FOLDER};
-use crate::sample;
+use crate::rotation::SYSLOG_FOLDER;
+use crate::sample::{self, Hello, TRACE_FOLDER, hello, refused};
 use crate::screen::SHOWN_QUEUE;
 use crate::tail::read_trace;
 
@@ -50,7 +49,7 @@ struct Bench {
     stdout: Screen,
     stderr: Screen,
     seconds: Arc<AtomicU64>,
-    recorder: Recorder,
+    recorder: Recorder<Hello>,
 }
 
 impl Bench {
@@ -60,15 +59,15 @@ impl Bench {
         let consoles = Consoles {
             stdout: Box::new(out.clone()),
             stderr: Box::new(err.clone()),
-            clock: clock(Arc::clone(&seconds)),
+            clock: turned(Arc::clone(&seconds)),
         };
         let options = RecorderOptions { stdout, ..options(dir.path()) };
         let recorder = Recorder::with_consoles(&options, consoles).expect("opened");
         Self { dir, stdout: out, stderr: err, seconds, recorder }
     }
 
-    fn record(&self, noted: Noted) {
-        self.recorder.record(noted);
+    fn record(&self, event: Hello) {
+        self.recorder.record(event);
         self.recorder.flush();
     }
 
@@ -92,28 +91,20 @@ fn lines(folder: &std::path::Path) -> Vec<Line> {
 }
 
 fn options(dir: &std::path::Path) -> RecorderOptions {
-    RecorderOptions::new(dir, "2", "cucm1150.adfs.uccs.com", sample::AT)
+    RecorderOptions::new(sample::APPLICATION, dir, "2", "cucm1150.adfs.uccs.com", sample::AT)
 }
 
-fn clock(seconds: Arc<AtomicU64>) -> Box<dyn Fn() -> Instant + Send> {
-    let begin = monotonic();
+fn turned(seconds: Arc<AtomicU64>) -> Box<dyn Fn() -> std::time::Instant + Send> {
+    let begin = clock::monotonic();
     Box::new(move || begin + Duration::from_secs(seconds.load(Ordering::Relaxed)))
-}
-
-/// An event of one line.
-fn closed(id: u64) -> Noted {
-    let (outcome, detail) = (ils_core::outcome::Outcome::Closed, String::new());
-    let mut link = sample::link(Direction::Accepted, false);
-    link.id.0 = id;
-    sample::on(link, Happening::ClosedThere { outcome, detail })
 }
 
 #[test]
 fn an_event_comes_into_its_files_by_itself() {
     let bench = Bench::new(None);
-    bench.recorder.record(sample::alarming(Direction::Accepted, false, Happening::OpenFailed));
+    bench.recorder.record(refused(1));
     let alarms = bench.path(SYSLOG_FOLDER).join("CiscoSyslog");
-    let begun = monotonic();
+    let begun = clock::monotonic();
     while !fs::read_to_string(&alarms).is_ok_and(|text| text.ends_with('\n')) {
         assert!(begun.elapsed() < Duration::from_secs(60), "nobody asked for it, and it never came");
         std::thread::yield_now();
@@ -124,8 +115,8 @@ fn an_event_comes_into_its_files_by_itself() {
 #[test]
 fn an_event_is_in_its_files_once_it_is_flushed_and_an_alarm_only_when_it_begins() {
     let bench = Bench::new(None);
-    bench.record(sample::alarming(Direction::Accepted, false, Happening::OpenFailed));
-    bench.record(sample::noted(Direction::Accepted, false, Happening::OpenFailed));
+    bench.record(refused(7));
+    bench.record(hello(7));
     let trace = bench.trace();
     let heads: Vec<_> = trace.iter().map(|line| &line[..38]).collect();
     assert_eq!(
@@ -136,13 +127,9 @@ fn an_event_is_in_its_files_once_it_is_flushed_and_an_alarm_only_when_it_begins(
             "00000002.001 |16:58:42.888 |AppInfo  |",
         ]
     );
-    assert!(trace[1].contains("sending ILSPwdAuthenticationFailed alarm"), "{trace:?}");
     let alarms = bench.alarms();
     assert_eq!(alarms.lines().count(), 1, "{alarms}");
-    assert!(
-        alarms.contains(" UTC : %UC_ILS-3-ILSPwdAuthenticationFailed: %[IPAddress=10.106.104.201]"),
-        "{alarms}"
-    );
+    assert!(alarms.contains(" UTC : %UC_HELLO-3-HelloRefused: %[Caller=7]"), "{alarms}");
     assert_eq!(bench.recorder.trace_write_errors(), 0);
 }
 
@@ -154,24 +141,15 @@ fn stdout_shows_the_format_that_was_asked_for() {
             Some(LogFormat::Sdl),
             vec![
                 "00000000.000 |16:58:42.888 |FileHead |UTC:+00:00,Date: 2016/08/26, ",
-                "00000001.001 |16:58:42.888 |AppInfo  |IlsD IlsHandler: Close Ind.",
+                "00000001.001 |16:58:42.888 |AppInfo  |hello [3] 1",
             ],
         ),
-        (
-            Some(LogFormat::Text),
-            vec!["16:58:42.888 <- 10.106.104.201:37816 #3 closed", "16:58:42.888 -- service started"],
-        ),
-        (
-            Some(LogFormat::Json),
-            vec![
-                r#"{"at":"2016-08-26T16:58:42.888Z","connection""#,
-                r#"{"at":"2016-08-26T16:58:42.888Z","service""#,
-            ],
-        ),
+        (Some(LogFormat::Text), vec!["caller 3 says hello", "caller 4 says hello"]),
+        (Some(LogFormat::Json), vec![r#"{"caller":3,"cluster":"2"}"#, r#"{"caller":4,"cluster":"2"}"#]),
     ] {
         let bench = Bench::new(format);
-        bench.recorder.record(closed(3));
-        bench.recorder.record(sample::service(sample::AT, ServiceEvent::Started));
+        bench.recorder.record(hello(3));
+        bench.recorder.record(Hello { lines: 0, ..hello(4) });
         bench.recorder.close();
         let shown = bench.stdout.text();
         assert_eq!(shown.lines().count(), want.len(), "{format:?}: {shown}");
@@ -180,10 +158,8 @@ fn stdout_shows_the_format_that_was_asked_for() {
 }
 
 /// An event of one line, so many milliseconds after the start.
-fn closed_after(millis: i64) -> Noted {
-    let mut noted = closed(1);
-    noted.event.at = Timestamp(sample::AT.0 + millis);
-    noted
+fn hello_after(millis: i64) -> Hello {
+    Hello { at: Timestamp(sample::AT.0 + millis), ..hello(1) }
 }
 
 #[test]
@@ -191,7 +167,7 @@ fn stdout_has_a_head_at_the_start_and_before_the_first_line_of_each_new_day() {
     const DAY: i64 = 86_400_000;
     let bench = Bench::new(Some(LogFormat::Sdl));
     for millis in [0, 1, DAY / 2, DAY, 3 * DAY, 3 * DAY + 5, 3 * DAY + 4, 3 * DAY - 5_000, 3 * DAY] {
-        bench.recorder.record(closed_after(millis));
+        bench.recorder.record(hello_after(millis));
     }
     bench.recorder.close();
     let shown = bench.stdout.text();
@@ -231,7 +207,7 @@ fn a_day_without_a_line_and_a_clock_set_back_begin_a_file_and_midnight_and_disor
     const DAY: i64 = 86_400_000;
     let bench = Bench::new(None);
     for millis in [0, DAY - 1, DAY - 2, 3 * DAY, 2 * DAY] {
-        bench.recorder.record(closed_after(millis));
+        bench.recorder.record(hello_after(millis));
     }
     bench.recorder.close();
     let files = crate::rotation::trace_files(&bench.path(TRACE_FOLDER)).expect("a folder");
@@ -247,11 +223,11 @@ fn a_day_without_a_line_and_a_clock_set_back_begin_a_file_and_midnight_and_disor
 #[test]
 fn a_closed_pipe_ends_nothing() {
     let dir = tempfile::tempdir().expect("a folder");
-    let clock = clock(Arc::default());
+    let clock = turned(Arc::default());
     let consoles = Consoles { stdout: Box::new(Broken), stderr: Box::new(Broken), clock };
     let options = RecorderOptions { stdout: Some(LogFormat::Json), ..options(dir.path()) };
     let recorder = Recorder::with_consoles(&options, consoles).expect("opened");
-    (0..3).for_each(|id| recorder.record(closed(id)));
+    (0..3).for_each(|id| recorder.record(hello(id)));
     drop(recorder);
     assert_eq!(lines(&dir.path().join(TRACE_FOLDER)).len(), 3);
 }
@@ -284,14 +260,14 @@ fn a_stdout_that_nobody_reads_holds_up_no_file_and_is_told_with_its_end() {
     let consoles = Consoles {
         stdout: Box::new(Stuck { entered, held }),
         stderr: Box::new(err.clone()),
-        clock: clock(Arc::default()),
+        clock: turned(Arc::default()),
     };
     let options = RecorderOptions { stdout: Some(LogFormat::Sdl), ..options(dir.path()) };
     let recorder = Recorder::with_consoles(&options, consoles).expect("opened");
-    recorder.record(closed(1));
+    recorder.record(hello(1));
     in_it.recv().expect("it is being shown, and stuck");
     let events = SHOWN_QUEUE + 2 * QUEUE;
-    (1..events).for_each(|_| recorder.record(closed(1)));
+    (1..events).for_each(|_| recorder.record(hello(1)));
     recorder.flush();
     assert_eq!(lines(&dir.path().join(TRACE_FOLDER)).len(), events);
     assert_eq!(recorder.trace_write_errors(), 0);
@@ -303,7 +279,7 @@ fn a_stdout_that_nobody_reads_holds_up_no_file_and_is_told_with_its_end() {
     assert_eq!(told.lines().count(), 1, "{told}");
     drop(reader);
     while err.text() == told {
-        recorder.record(closed(1));
+        recorder.record(hello(1));
         recorder.flush();
     }
     let end = err.text();
@@ -318,12 +294,12 @@ fn more_events_than_the_queue_holds_arrive_whole_and_each_senders_in_order() {
     std::thread::scope(|scope| {
         for sender in 0..senders {
             let recorder = &bench.recorder;
-            scope.spawn(move || (0..each).for_each(|number| recorder.record(closed(sender * each + number))));
+            scope.spawn(move || (0..each).for_each(|number| recorder.record(hello(sender * each + number))));
         }
     });
     bench.recorder.close();
     let instance = |line: &String| {
-        let (_, rest) = line.split_once("[1.600.13.").expect("a TCPPid");
+        let (_, rest) = line.split_once("hello [").expect("a caller");
         rest.split_once(']').expect("closed").0.parse::<u64>().expect("a number")
     };
     let ids: Vec<u64> = bench.trace().iter().map(instance).collect();
@@ -336,10 +312,10 @@ fn more_events_than_the_queue_holds_arrive_whole_and_each_senders_in_order() {
 #[test]
 fn what_comes_after_the_end_is_counted() {
     let bench = Bench::new(None);
-    bench.recorder.record(closed(1));
+    bench.recorder.record(hello(1));
     bench.recorder.close();
     assert_eq!((bench.trace().len(), bench.recorder.trace_write_errors()), (1, 0));
-    bench.record(closed(2));
+    bench.record(hello(2));
     bench.recorder.close();
     assert_eq!((bench.trace().len(), bench.recorder.trace_write_errors()), (1, 1));
 }
@@ -347,18 +323,18 @@ fn what_comes_after_the_end_is_counted() {
 #[test]
 fn a_trace_that_cannot_be_written_is_told_once_a_minute_and_goes_on() {
     let bench = Bench::new(None);
-    bench.record(closed(1));
+    bench.record(hello(1));
     let folder = bench.path(TRACE_FOLDER);
     fs::remove_dir_all(&folder).expect("removed");
     fs::write(&folder, "in the way").expect("written");
     for (seconds, id) in [(0, 2), (1, 3), (59, 4), (60, 5)] {
         bench.seconds.store(seconds, Ordering::Relaxed);
-        bench.record(closed(id));
+        bench.record(hello(id));
     }
     assert_eq!(bench.recorder.trace_write_errors(), 4);
     fs::remove_file(&folder).expect("removed");
-    bench.record(closed(6));
-    bench.record(closed(7));
+    bench.record(hello(6));
+    bench.record(hello(7));
     let said = bench.stderr.text();
     let said: Vec<_> = said.lines().collect();
     assert_eq!(said.len(), 3, "{said:#?}");
@@ -376,7 +352,7 @@ fn a_trace_that_cannot_be_written_is_told_once_a_minute_and_goes_on() {
 fn a_new_recorder_begins_a_new_file() {
     let dir = tempfile::tempdir().expect("a folder");
     for id in 1..=2 {
-        Recorder::open(&options(dir.path())).expect("opened").record(closed(id));
+        Recorder::open(&options(dir.path())).expect("opened").record(hello(id));
     }
     let folder = dir.path().join(TRACE_FOLDER);
     let lengths = [1, 2].map(|number| {
@@ -389,7 +365,7 @@ fn a_new_recorder_begins_a_new_file() {
 #[test]
 fn a_folder_that_is_not_there_is_named() {
     let dir = tempfile::tempdir().expect("a folder");
-    let error = Recorder::open(&options(&dir.path().join("absent"))).expect_err("no folder");
+    let error = Recorder::<Hello>::open(&options(&dir.path().join("absent"))).expect_err("no folder");
     let want =
         format!("failed to open the trace under {}/absent: the data folder is gone", dir.path().display());
     assert_eq!(error.to_string(), want);

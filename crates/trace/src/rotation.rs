@@ -12,20 +12,17 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use ils_core::time::Timestamp;
+use ilslab_time::Timestamp;
 
+use crate::application::{Application, file_number};
 use crate::head::FileHead;
 use crate::readers::Readers;
 
-/// Folder of the trace, under a node's data folder.
-pub const TRACE_FOLDER: &str = "activelog/cm/trace/ils/sdl";
 /// Folder of the alarms, under a node's data folder.
 pub const SYSLOG_FOLDER: &str = "activelog/syslog";
 /// The file of the alarms in it.
 pub const SYSLOG_NAME: &str = "CiscoSyslog";
 
-const TRACE_PREFIX: &str = "SDL001_600_";
-const TRACE_SUFFIX: &str = ".txt";
 /// How far back a torn line is looked for; lines are shorter.
 const TORN_LINE_MAX: u64 = 64 * 1024;
 
@@ -65,7 +62,7 @@ pub(crate) struct Entry {
 /// How the files of a log are named.
 #[derive(Clone, Copy, Debug)]
 enum Naming {
-    Numbered { current: u64 },
+    Numbered { application: Application, current: u64 },
     Shifted,
 }
 
@@ -126,12 +123,13 @@ impl Log {
     pub(crate) fn trace(
         data_dir: &Path, readers: Readers, limits: Limits, head: FileHead, at: Timestamp,
     ) -> io::Result<Self> {
-        let folder = data_dir.join(TRACE_FOLDER);
+        let application = head.application();
+        let folder = application.trace_folder(data_dir);
         let last = match trace_files(&folder) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
             files => files?.last().map_or(0, |(number, _)| *number),
         };
-        let naming = Naming::Numbered { current: last.saturating_add(1) };
+        let naming = Naming::Numbered { application, current: last.saturating_add(1) };
         let mut log = Self::new(data_dir, folder, naming, (readers, limits), Some(head))?;
         let mut pending = Pending::default();
         log.push_head(&mut pending, at, 0);
@@ -159,9 +157,7 @@ impl Log {
     /// The file being written.
     pub(crate) fn path(&self) -> PathBuf {
         match self.naming {
-            Naming::Numbered { current } => {
-                self.folder.join(format!("{TRACE_PREFIX}{current:06}{TRACE_SUFFIX}"))
-            }
+            Naming::Numbered { application, current } => self.folder.join(application.file_name(current)),
             Naming::Shifted => self.folder.join(SYSLOG_NAME),
         }
     }
@@ -212,7 +208,7 @@ impl Log {
     /// Puts the head of the current file before a line of that moment and signal.
     fn push_head(&self, pending: &mut Pending, at: Timestamp, signal: u32) {
         let number = match self.naming {
-            Naming::Numbered { current } => current,
+            Naming::Numbered { current, .. } => current,
             Naming::Shifted => 0,
         };
         if let Some(head) = &self.head {
@@ -263,7 +259,7 @@ impl Log {
     fn rotate(&mut self) -> io::Result<()> {
         (self.open, self.written) = (None, Written::default());
         match &mut self.naming {
-            Naming::Numbered { current } => *current = current.saturating_add(1),
+            Naming::Numbered { current, .. } => *current = current.saturating_add(1),
             Naming::Shifted => self.shift()?,
         }
         self.opened()?;
@@ -309,18 +305,11 @@ pub fn trace_files(folder: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        let number = entry.file_name().to_str().and_then(trace_number);
+        let number = entry.file_name().to_str().and_then(file_number);
         files.extend(number.map(|number| (number, entry.path())));
     }
     files.sort_unstable();
     Ok(files)
-}
-
-/// The number in a trace file's name: six digits, or more from a million on.
-fn trace_number(name: &str) -> Option<u64> {
-    let digits = name.strip_prefix(TRACE_PREFIX)?.strip_suffix(TRACE_SUFFIX)?;
-    let plain = digits.len() >= 6 && digits.bytes().all(|byte| byte.is_ascii_digit());
-    plain.then(|| digits.parse().ok()).flatten()
 }
 
 /// Device and inode: whether a path still leads to the file that is open.

@@ -10,7 +10,7 @@ fn lines(count: usize) -> Vec<Entry> {
 }
 
 fn file_head() -> FileHead {
-    FileHead::new(&RecorderOptions::new("", "2", "hub.lab.example", sample::AT))
+    FileHead::new(&RecorderOptions::new(sample::APPLICATION, "", "2", "hub.lab.example", sample::AT))
 }
 
 fn trace(dir: &Path, limits: Limits) -> Log {

@@ -22,7 +22,7 @@ pub(crate) struct Screen {
 impl Screen {
     pub(crate) fn start(stream: Box<dyn Write + Send>) -> io::Result<Self> {
         let (lines, taken) = sync_channel(SHOWN_QUEUE);
-        let thread = std::thread::Builder::new().name("ils-screen".into());
+        let thread = std::thread::Builder::new().name("screen".into());
         let thread = thread.spawn(move || show(stream, &taken))?;
         Ok(Self { lines: Some(lines), thread: Some(thread) })
     }

@@ -1,10 +1,9 @@
 //! Numbers for lines: one event is one signal, and its lines are counted within it.
 
-use ils_core::event::Noted;
+use ilslab_time::TimeOfDay;
 
-use crate::ils;
 use crate::line::{Kind, Line, SIGNALS};
-use crate::stamp::{TimeOfDay, UtcOffset};
+use crate::record::Text;
 
 /// Numbers signals from 1, for the life of one process.
 #[derive(Clone, Debug, Default)]
@@ -13,16 +12,14 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// The numbered lines of an event. One that writes nothing takes no number.
+    /// The lines of an event that happened at this time, numbered. One that writes nothing takes no number.
     ///
     /// A signal's own line is `.000`; what is written while it is handled counts from `.001`.
-    pub fn lines(&mut self, noted: &Noted, offset: UtcOffset) -> Vec<Line> {
-        let texts = ils::lines(noted);
+    pub fn lines(&mut self, texts: Vec<Text>, time: TimeOfDay) -> Vec<Line> {
         if texts.is_empty() {
             return Vec::new();
         }
         self.last = (self.last + 1) % SIGNALS;
-        let time = TimeOfDay::of(noted.event.at, offset);
         let mut within = 0;
         texts
             .into_iter()
@@ -37,39 +34,34 @@ impl Signals {
 
 #[cfg(test)]
 mod tests {
-    use ils_core::event::{Admitted, Direction, Happening, ServiceEvent};
-    use ils_core::time::Timestamp;
+    use ilslab_time::{Timestamp, UtcOffset};
 
     use super::*;
-    use crate::sample;
+
+    fn time(millis: i64) -> TimeOfDay {
+        TimeOfDay::of(Timestamp(millis), UtcOffset::UTC)
+    }
+
+    fn texts(kinds: &[Kind]) -> Vec<Text> {
+        kinds.iter().map(|kind| Text { kind: kind.clone(), text: "x".into() }).collect()
+    }
 
     #[test]
     fn an_event_is_a_signal_and_its_lines_are_counted_within() {
         let mut signals = Signals::default();
-        let head = |lines: Vec<Line>| {
-            lines.iter().map(|line| line.to_string().chars().take(38).collect::<String>()).collect::<Vec<_>>()
-        };
-        let requested = sample::noted(Direction::Dialled, true, Happening::Requested);
+        let mut shown = |texts, at| signals.lines(texts, time(at)).iter().map(Line::to_string).collect::<Vec<_>>();
+        let (info, own) = (Kind::APP_INFO, Kind::SDL_SIG);
         assert_eq!(
-            head(signals.lines(&requested, UtcOffset::UTC)),
-            [
-                "00000001.001 |16:58:42.888 |AppInfo  |",
-                "00000001.002 |16:58:42.888 |AppInfo  |",
-                "00000001.003 |16:58:42.888 |AppInfo  |",
-            ]
+            shown(texts(&[info.clone(), info.clone()]), 0),
+            ["00000001.001 |00:00:00.000 |AppInfo  |x", "00000001.002 |00:00:00.000 |AppInfo  |x"]
         );
-        let silent = sample::service(Timestamp(0), ServiceEvent::Started);
-        assert_eq!(signals.lines(&silent, UtcOffset::UTC), []);
-        let connected = Happening::Connected { admitted: Some(Admitted::InStore) };
-        let connected = sample::noted(Direction::Dialled, true, connected);
-        let east = UtcOffset::from_minutes(90).expect("below a day");
+        assert_eq!(shown(Vec::new(), 1), [""; 0], "what writes nothing takes no number");
         assert_eq!(
-            head(signals.lines(&connected, east)),
+            shown(texts(&[own, info.clone(), info]), 61_001),
             [
-                "00000002.000 |18:28:42.888 |SdlSig   |",
-                "00000002.001 |18:28:42.888 |AppInfo  |",
-                "00000002.002 |18:28:42.888 |AppInfo  |",
-                "00000002.003 |18:28:42.888 |AppInfo  |",
+                "00000002.000 |00:01:01.001 |SdlSig   |x",
+                "00000002.001 |00:01:01.001 |AppInfo  |x",
+                "00000002.002 |00:01:01.001 |AppInfo  |x",
             ]
         );
     }
@@ -77,10 +69,7 @@ mod tests {
     #[test]
     fn numbers_begin_again_after_the_last_of_eight_digits() {
         let mut signals = Signals { last: SIGNALS - 2 };
-        let mut next = || {
-            let noted = sample::noted(Direction::Dialled, false, Happening::Requested);
-            signals.lines(&noted, UtcOffset::UTC).first().map(Line::signal)
-        };
+        let mut next = || signals.lines(texts(&[Kind::APP_INFO]), time(0)).first().map(Line::signal);
         assert_eq!([next(), next(), next()], [Some(99_999_999), Some(0), Some(1)]);
     }
 }

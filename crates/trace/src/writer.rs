@@ -7,20 +7,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender};
 use std::time::Instant;
 
-use ils_core::event::Noted;
-use ils_core::time::Timestamp;
+use ilslab_time::{TimeOfDay, Timestamp, UtcOffset};
 
-use crate::catalogue::AlarmSource;
+use crate::alarm::AlarmSource;
 use crate::cisco_log::CiscoLog;
 use crate::fault::Fault;
 use crate::head::FileHead;
 use crate::line::Line;
+use crate::record::Record;
 use crate::recorder::{LogFormat, RecorderOptions, say};
 use crate::rotation::{Entry, Log, Lost};
 use crate::screen::Screen;
 use crate::signal::Signals;
-use crate::stamp::UtcOffset;
-use crate::{diagnostics, json, prose};
 
 /// Most events written at once.
 const BATCH: usize = 512;
@@ -29,9 +27,9 @@ const BATCH: usize = 512;
 const DISORDER_MAX: i64 = 1_000;
 
 /// What the writer is asked to do.
-pub(crate) enum Order {
+pub(crate) enum Order<R> {
     /// Write this event.
-    Note(Box<Noted>),
+    Note(Box<R>),
     /// Answer when all before is written.
     Flush(SyncSender<()>),
 }
@@ -104,13 +102,24 @@ impl Moments {
 }
 
 /// The faces of some events.
-#[derive(Default)]
-struct Batch {
+struct Batch<R> {
     trace: Vec<Entry>,
     alarms: Vec<Entry>,
     stdout: Vec<String>,
-    noted: Vec<Noted>,
+    events: Vec<R>,
     flushes: Vec<SyncSender<()>>,
+}
+
+impl<R> Default for Batch<R> {
+    fn default() -> Self {
+        Self {
+            trace: Vec::new(),
+            alarms: Vec::new(),
+            stdout: Vec::new(),
+            events: Vec::new(),
+            flushes: Vec::new(),
+        }
+    }
 }
 
 impl Writer {
@@ -125,7 +134,7 @@ impl Writer {
         Ok(Self {
             signals: Signals::default(),
             source: options.source.clone(),
-            cisco_log: CiscoLog::new(options.source.clone(), options.offset),
+            cisco_log: CiscoLog::new(options.application.process, options.source.clone(), options.offset),
             offset: options.offset,
             format: options.stdout,
             moments: Moments::default(),
@@ -140,7 +149,7 @@ impl Writer {
     }
 
     /// Until every sender is gone and everything sent is written.
-    pub(crate) fn run(mut self, orders: &Receiver<Order>) {
+    pub(crate) fn run<R: Record>(mut self, orders: &Receiver<Order<R>>) {
         while let Ok(first) = orders.recv() {
             let mut batch = Batch::default();
             for order in std::iter::once(first).chain(orders.try_iter().take(BATCH - 1)) {
@@ -150,25 +159,25 @@ impl Writer {
         }
     }
 
-    fn take(&mut self, order: Order, batch: &mut Batch) {
-        let mut noted = match order {
-            Order::Note(noted) => *noted,
+    fn take<R: Record>(&mut self, order: Order<R>, batch: &mut Batch<R>) {
+        let mut event = match order {
+            Order::Note(event) => *event,
             Order::Flush(done) => return batch.flushes.push(done),
         };
-        let at = self.moments.next(noted.event.at);
-        noted.event.at = at;
-        let lines = self.signals.lines(&noted, self.offset);
+        let at = self.moments.next(event.at());
+        event.set_at(at);
+        let lines = self.signals.lines(event.lines(), TimeOfDay::of(at, self.offset));
         match self.format {
             None => {}
             Some(LogFormat::Sdl) => batch.stdout.extend(self.shown(at, &lines)),
-            Some(LogFormat::Text) => batch.stdout.extend(prose::lines(&noted, &self.source, self.offset)),
-            Some(LogFormat::Json) => batch.stdout.push(json::line(&noted, &self.source)),
+            Some(LogFormat::Text) => batch.stdout.extend(event.sentences(&self.source, self.offset)),
+            Some(LogFormat::Json) => batch.stdout.push(event.json(&self.source)),
         }
         let entry = |line: &Line| Entry { at, signal: line.signal(), text: line.to_string() };
         batch.trace.extend(lines.iter().map(entry));
-        let alarm = noted.raised.as_ref().map(|alarm| self.cisco_log.line(alarm));
+        let alarm = event.alarm().map(|alarm| self.cisco_log.line(&alarm));
         batch.alarms.extend(alarm.map(|text| Entry { at, signal: 0, text }));
-        batch.noted.push(noted);
+        batch.events.push(event);
     }
 
     /// The lines of an event as stdout shows them.
@@ -177,7 +186,7 @@ impl Writer {
         head.into_iter().chain(lines.iter().map(ToString::to_string)).collect()
     }
 
-    fn write(&mut self, batch: Batch) {
+    fn write<R: Record>(&mut self, batch: Batch<R>) {
         let now = (self.clock)();
         let complaints = [
             append(&mut self.trace, &batch.trace, &self.errors, now),
@@ -187,7 +196,7 @@ impl Writer {
         for words in complaints.into_iter().flatten() {
             say(&mut *self.stderr, &format!("ilslab: {words}\n"));
         }
-        batch.noted.iter().for_each(diagnostics::emit);
+        batch.events.iter().for_each(Record::emit);
         for done in batch.flushes {
             // Whoever asked may have gone.
             let _ = done.send(());

@@ -13,7 +13,7 @@ use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer;
 
 use crate::der;
-use crate::escape::hex;
+use ilslab_names::hex;
 use crate::extensions::{CaKind, Extensions};
 use crate::key::{Check, PublicKey};
 use crate::name::{DistinguishedName, fqdn};
@@ -153,7 +153,7 @@ impl Certificate {
 
     /// What a trace calls this peer: the name that is compared. Its first FQDN; where none of its names is one, the first
     /// DNS name as it stands, or without any the common name; else the subject. At most 255 characters, with
-    /// `...` for the rest. Whoever shows it escapes it, blanks included: see [`crate::escape_name`].
+    /// `...` for the rest. Whoever shows it escapes it, blanks included: see [`ilslab_names::escape_name`].
     pub fn display_name(&self) -> String {
         let common_name = || self.0.subject.common_names().next_back().map(str::to_owned);
         let looked_at = match self.0.extensions.first_dns_name() {

@@ -16,7 +16,6 @@ mod admission;
 mod certificate;
 mod constraints;
 mod der;
-mod escape;
 mod extensions;
 mod key;
 mod name;
@@ -33,7 +32,6 @@ mod walk;
 
 pub use admission::{Admission, admit};
 pub use certificate::{CERTIFICATE_MAX, Certificate, CertificateError};
-pub use escape::{escape, escape_name, printable};
 pub use extensions::Purpose;
 pub use pkcs7::{Pkcs7Error, looks_like_pkcs7, pkcs7_certificates};
 pub use proof::{PSS_KEY_SCHEMES, Proof};

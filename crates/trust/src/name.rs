@@ -6,7 +6,7 @@
 use ilslab_names::HostName;
 
 use crate::der::{self, Reader};
-use crate::escape::escape_bytes;
+use ilslab_names::escape_bytes;
 
 /// 2.5.4.3, `commonName`, in its DER contents.
 const COMMON_NAME: &[u8] = &[0x55, 0x04, 0x03];
@@ -118,7 +118,7 @@ impl Attribute {
     }
 
     fn shown(&self) -> String {
-        self.text.as_ref().map_or_else(|| escape_bytes(&self.raw), |text| crate::escape_name(text))
+        self.text.as_ref().map_or_else(|| escape_bytes(&self.raw), |text| ilslab_names::escape_name(text))
     }
 }
 
@@ -186,7 +186,7 @@ fn label(oid: &[u8]) -> String {
         [0x55, 0x04, 0x0b] => "OU",
         [0x09, 0x92, 0x26, 0x89, 0x93, 0xf2, 0x2c, 0x64, 0x01, 0x19] => "DC",
         EMAIL_ADDRESS => "emailAddress",
-        _ => return format!("oid-{}", crate::escape::hex(oid)),
+        _ => return format!("oid-{}", ilslab_names::hex(oid)),
     };
     known.to_owned()
 }

@@ -13,7 +13,7 @@ use std::path::Path;
 
 use ils_core::snapshot::Snapshot;
 use ils_store::{QueryError, StoreError};
-use ilslab_trace::UtcOffset;
+use ilslab_time::UtcOffset;
 
 pub use sql::query;
 
@@ -103,7 +103,7 @@ fn usages() -> String {
 /// Foreign text, cut and escaped.
 fn shown(text: &str) -> String {
     let cut: String = text.trim().chars().take(SHOWN).collect();
-    ilslab_trust::escape(&cut)
+    ilslab_names::escape(&cut)
 }
 
 #[cfg(test)]

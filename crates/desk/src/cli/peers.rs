@@ -5,11 +5,11 @@ use std::fmt::Write as _;
 use ils_core::ledger::Proof;
 use ils_core::snapshot::{Peer, Snapshot};
 use ils_core::wire::NodeAddress;
-use ilslab_trust::escape;
+use ilslab_names::escape;
 
 use super::{CliError, Terminal, shown};
 use crate::clusters::role;
-use crate::time::page_time;
+use ilslab_time::page_time;
 
 pub(super) const USAGE: &str = "utils ils showpeerinfo [FQDN]";
 

@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 use ils_core::event::Direction;
 use ils_core::outcome::Outcome;
 use ils_core::snapshot::Snapshot;
-use ilslab_trace::catalogue;
+use ils_lines::catalogue;
 
 use super::{Histogram, Method, Metrics};
 

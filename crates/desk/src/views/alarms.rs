@@ -2,11 +2,12 @@
 
 use ils_core::alarm::{Alarm, AlarmName, Standing};
 use ils_core::snapshot::Snapshot;
-use ilslab_trace::{AlarmSource, alarm_text, catalogue};
+use ils_lines::{alarm_text, catalogue};
+use ilslab_trace::AlarmSource;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use crate::time::Rfc3339;
+use ilslab_time::Rfc3339;
 
 /// The alarms that stand.
 #[derive(Serialize)]

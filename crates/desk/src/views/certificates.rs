@@ -3,11 +3,11 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ils_core::time::Timestamp;
-use ilslab_trust::escape;
+use ilslab_names::escape;
 use serde::Serialize;
 
 use crate::backend::Shelved;
-use crate::time::Rfc3339;
+use ilslab_time::Rfc3339;
 
 /// One store: its files first, then what is in use and in no file any more.
 #[derive(Serialize)]

@@ -7,7 +7,7 @@ use ils_core::outcome::Outcome;
 use ils_core::snapshot::{Attempt, Snapshot, Step};
 use serde::Serialize;
 
-use crate::time::Rfc3339;
+use ilslab_time::Rfc3339;
 
 /// The attempts that the node remembers.
 #[derive(Serialize)]

@@ -8,7 +8,7 @@ use ils_core::snapshot::{Peer, Snapshot};
 use ils_core::wire::{NodeAddress, Role};
 use serde::Serialize;
 
-use crate::time::Rfc3339;
+use ilslab_time::Rfc3339;
 
 /// All entries, in the order of their peer IDs.
 #[derive(Serialize)]

@@ -4,13 +4,13 @@ use std::net::SocketAddr;
 
 use ils_core::config::ClusterRole;
 use ils_core::snapshot::Snapshot;
-use ilslab_trace::UtcOffset;
+use ilslab_time::UtcOffset;
 use serde::Serialize;
 
 use crate::backend::Ports;
 use crate::clusters::{self, ClustersTable};
 use crate::readiness::StoreState;
-use crate::time::Rfc3339;
+use ilslab_time::Rfc3339;
 
 /// The node in one document.
 #[derive(Serialize)]

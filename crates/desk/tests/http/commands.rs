@@ -6,7 +6,7 @@ use ils_core::ledger::{Change, Ledger};
 use ils_core::snapshot::Snapshot;
 use ils_store::Store;
 use ilslab_desk::cli::{self, Terminal};
-use ilslab_trace::UtcOffset;
+use ilslab_time::UtcOffset;
 use serde_json::json;
 
 use crate::fake::Server;

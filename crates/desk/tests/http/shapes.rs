@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ils_core::config::ClusterRole;
 use ilslab_desk::Ports;
 use ilslab_desk::clusters;
-use ilslab_trace::UtcOffset;
+use ilslab_time::UtcOffset;
 use serde_json::{Value, json};
 
 use crate::fake::Server;

@@ -26,7 +26,7 @@ pub mod session;
 pub mod settings;
 pub mod snapshot;
 pub mod source;
-pub mod time;
 
 pub use ils_wire as wire;
+pub use ilslab_time as time;
 pub use ilslab_trust as trust;

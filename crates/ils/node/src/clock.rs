@@ -1,16 +1,9 @@
-//! The one place that reads the clock; everything else is told the time.
+//! The clocks of a node: that of the house, and those that tokio and rustls go by.
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
-use ils_core::time::Timestamp;
+pub use ilslab_time::clock::wall;
 use rustls_pki_types::UnixTime;
-
-/// Wall-clock time, for traces, alarms and tables.
-#[expect(clippy::disallowed_methods, reason = "the clock of a node")]
-pub fn wall() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
-}
 
 /// Wall-clock time, as certificates are judged by it.
 pub fn unix() -> UnixTime {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ils_core::config::Config;
-use ils_core::trust::escape_name;
+use ilslab_names::escape_name;
 use rustls::crypto::CryptoProvider;
 
 use crate::identity::{Identity, IdentityPaths};

@@ -13,7 +13,8 @@ use ils_core::event::Noted;
 use ils_core::outcome::Outcome;
 use ils_node::Scribe;
 use ils_wire::{Message, PeerInfo, Role};
-use ilslab_trace::{Recorder, RecorderOptions, read_trace};
+use ils_lines::{APPLICATION, Recorder};
+use ilslab_trace::{RecorderOptions, read_trace};
 use tokio::io::AsyncReadExt;
 
 /// A common name (64 characters at most) that ends a value, a line and a terminal's colours, and begins a line of its own.
@@ -33,7 +34,7 @@ impl Scribe for Scroll {
 }
 
 fn recorder(folder: &Path) -> Arc<Recorder> {
-    let options = RecorderOptions::new(folder, "2", "node.lab.example", ils_node::clock::wall());
+    let options = RecorderOptions::new(APPLICATION, folder, "2", "node.lab.example", ils_node::clock::wall());
     Arc::new(Recorder::open(&options).expect("a folder"))
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
-use ils_core::trust::escape;
+use ilslab_names::escape;
 use rusqlite::types::ValueRef;
 use rusqlite::{Error, Row};
 use serde::de::DeserializeOwned;

@@ -95,7 +95,7 @@ fn restrict(handle: &mut Connection, time: Duration) -> rusqlite::Result<Refusal
     for (limit, value) in LIMITS {
         handle.set_limit(limit, value)?;
     }
-    let begun = now();
+    let begun = clock::monotonic();
     handle.progress_handler(STEPS, Some(move || begun.elapsed() >= time))?;
     let refused = Refusal::default();
     let note = Arc::clone(&refused);
@@ -110,14 +110,6 @@ fn restrict(handle: &mut Connection, time: Duration) -> rusqlite::Result<Refusal
         }
     }))?;
     Ok(refused)
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a query is stopped by the clock, and no one else has it in hand"
-)]
-fn now() -> Instant {
-    Instant::now()
 }
 
 fn select(handle: &Connection, sql: &str, limits: &QueryLimits) -> Result<Table, QueryError> {

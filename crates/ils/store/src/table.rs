@@ -1,6 +1,6 @@
 //! The result of a query, and the text that `run sql` prints.
 
-use ils_core::trust::escape;
+use ilslab_names::escape;
 use serde::Serialize;
 
 /// What a null is printed as.

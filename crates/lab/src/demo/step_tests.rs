@@ -9,7 +9,7 @@ use ils_core::event::{
 use ils_core::outcome::Outcome;
 use ils_core::time::Timestamp;
 use ils_core::wire::{PeerId, Role};
-use ilslab_trace::{TimeOfDay, UtcOffset};
+use ilslab_time::{TimeOfDay, UtcOffset};
 use pretty_assertions::assert_eq;
 
 use super::*;
@@ -35,7 +35,7 @@ fn lines(side: Side, tls: bool, happening: Happening) -> Vec<Line> {
         alarmed_connections: 0,
     };
     let time = TimeOfDay::of(Timestamp(0), UtcOffset::UTC);
-    let texts = ilslab_trace::ils::lines(&noted);
+    let texts = ils_lines::ils::lines(&noted);
     texts.into_iter().map(|text| Line::new(1, 1, time, text.kind, &text.text)).collect()
 }
 

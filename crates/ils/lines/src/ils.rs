@@ -2,26 +2,18 @@
 //!
 //! Texts are those of Cisco's document 200694, spelling and spacing included; where it shows nothing, the line is
 //! marked \[lab\]. A dialler writes as a spoke does there, a listener as the hub does. All that a peer can choose is
-//! escaped; see [`ils_core::trust::escape`].
+//! escaped; see [`ilslab_names::escape`].
 
 use ils_core::event::{
     Admitted, Direction, Happening, Link, Noted, PeerAddress, PeerName, Rejection, ServiceEvent, Subject,
 };
 use ils_core::outcome::Outcome;
-use ils_core::trust::{Verdict, escape, escape_name};
+use ils_core::trust::Verdict;
+use ilslab_names::{escape, escape_name};
+use ilslab_trace::{Kind, Text};
 
-use crate::line::Kind;
 use crate::openssl::{self, TlsError};
 use crate::prose::strangers;
-
-/// Type and text of a line that is to be numbered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Text {
-    /// The type column.
-    pub kind: Kind,
-    /// All that follows it.
-    pub text: String,
-}
 
 /// The lines of an event, in their order. Events of the service have none, but for the count of strangers \[lab\].
 pub fn lines(noted: &Noted) -> Vec<Text> {
@@ -45,7 +37,7 @@ pub fn lines(noted: &Noted) -> Vec<Text> {
 }
 
 fn app_info(texts: Vec<String>) -> impl Iterator<Item = Text> {
-    texts.into_iter().map(|text| Text { kind: Kind::APP_INFO, text })
+    texts.into_iter().map(Text::app_info)
 }
 
 /// 32 zeros: DEBUG and ERROR never print the peer ID itself.

@@ -6,12 +6,13 @@ use ils_core::event::{
     Admitted, Direction, Happening, Link, Noted, PeerAddress, PeerName, ServiceEvent, Subject,
 };
 use ils_core::source::Source;
-use ils_core::trust::{escape, escape_name};
 use ils_core::wire::Fqdn;
+use ilslab_names::{escape, escape_name};
+use ilslab_time::{TimeOfDay, UtcOffset};
+use ilslab_trace::AlarmSource;
 
-use crate::catalogue::{AlarmSource, alarm_text};
+use crate::catalogue::alarm_text;
 use crate::openssl::TlsError;
-use crate::stamp::{TimeOfDay, UtcOffset};
 
 /// Time, arrow (`->` we dialled, `<-` the peer did, `--` the service itself), who, what; and a line `!!` for an alarm
 /// that begins to stand. No line breaks at the ends.

@@ -13,14 +13,16 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use ilslab_time::clock::monotonic;
+use ilslab_trace::rotation::{SYSLOG_FOLDER, SYSLOG_NAME};
+use ilslab_trace::{ALARM_LINE_MAX, RecorderOptions};
+
 use crate::catalogue::{NAMES, entry};
-use crate::recorder::{Recorder, RecorderOptions, monotonic};
-use crate::rotation::{SYSLOG_FOLDER, SYSLOG_NAME};
-use crate::sample;
+use crate::{APPLICATION, Recorder, sample};
 
 /// The lines of `CiscoSyslog` once every alarm was raised.
 fn of_the_file(folder: &Path, offset: &str) -> Vec<String> {
-    let options = RecorderOptions::new(folder, "2", "cucm1150.adfs.uccs.com", sample::AT);
+    let options = RecorderOptions::new(APPLICATION, folder, "2", "cucm1150.adfs.uccs.com", sample::AT);
     let options = RecorderOptions { offset: offset.parse().expect("an offset"), ..options };
     let recorder = Recorder::open(&options).expect("opened");
     sample::an_event_for_each_alarm().into_iter().for_each(|noted| recorder.record(noted));
@@ -33,7 +35,7 @@ fn of_the_file(folder: &Path, offset: &str) -> Vec<String> {
 
 /// The same lines as they would leave the node, made from the file by the command that `docs/ci.md` shows.
 fn on_the_wire(folder: &Path) -> Vec<String> {
-    let page = include_str!("../../../docs/ci.md");
+    let page = include_str!("../../../../docs/ci.md");
     let (_, command) = page.split_once("awk '").expect("the command");
     let (program, _) = command.split_once("' CiscoSyslog").expect("its file");
     let mut awk = Command::new("awk");
@@ -42,6 +44,27 @@ fn on_the_wire(folder: &Path) -> Vec<String> {
     let text = String::from_utf8(output.stdout).expect("text");
     assert_eq!(text.lines().count(), NAMES.len(), "{}", String::from_utf8_lossy(&output.stderr));
     text.lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn of_the_longest_names_every_alarm_keeps_its_text_whole() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let node_id = format!("{}.{}", "h".repeat(63), "d".repeat(189));
+    let options = RecorderOptions::new(APPLICATION, dir.path(), "c".repeat(50), &node_id, sample::AT);
+    let recorder = Recorder::open(&options).expect("opened");
+    for mut noted in sample::an_event_for_each_alarm() {
+        let alarm = noted.raised.as_mut().expect("raised");
+        alarm.parameters.iter_mut().for_each(|(_, value)| *value = "\u{1b}]".repeat(1000));
+        recorder.record(noted);
+    }
+    recorder.close();
+    let text = fs::read_to_string(dir.path().join(SYSLOG_FOLDER).join(SYSLOG_NAME)).expect("text");
+    assert_eq!(text.lines().count(), NAMES.len());
+    for (name, line) in NAMES.into_iter().zip(text.lines()) {
+        assert!(line.len() <= ALARM_LINE_MAX, "{} octets: {line}", line.len());
+        assert!(line.ends_with(&format!("[NodeID={node_id}]: {}", entry(name).text)), "{line}");
+        assert!(line.contains("...]"), "{line}");
+    }
 }
 
 #[test]

@@ -40,7 +40,7 @@ pub fn escape_name(text: &str) -> String {
 }
 
 /// [`escape`] for bytes that need not be UTF-8.
-pub(crate) fn escape_bytes(bytes: &[u8]) -> String {
+pub fn escape_bytes(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(bytes.len()), |mut out, &byte| {
         match byte {
             b'|' | b']' | b'\\' => write_hex(&mut out, byte),
@@ -51,8 +51,23 @@ pub(crate) fn escape_bytes(bytes: &[u8]) -> String {
     })
 }
 
+/// JSON in ASCII, `\uXXXX` for what is not, so that a terminal shows it and nothing else happens: a character that is not stands in a string only, where its escape means the same.
+pub fn ascii_json(json: &str) -> String {
+    let plain = |c: char| c.is_ascii() && c != '\u{7f}';
+    let mut units = [0; 2];
+    json.chars().fold(String::with_capacity(json.len()), |mut out, c| {
+        if plain(c) {
+            out.push(c);
+        } else {
+            let escapes = c.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}"));
+            out.extend(escapes);
+        }
+        out
+    })
+}
+
 /// Lower-case hexadecimal digits without separators.
-pub(crate) fn hex(bytes: &[u8]) -> String {
+pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
         // Writing to a String cannot fail.
         let _ = write!(out, "{byte:02x}");

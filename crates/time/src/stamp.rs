@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use ils_core::time::Timestamp;
+use crate::timestamp::Timestamp;
 
 const MILLIS_A_DAY: i64 = 86_400_000;
 const MINUTES_A_DAY: i16 = 24 * 60;
@@ -29,12 +29,12 @@ impl UtcOffset {
     }
 
     /// The zone of CiscoLog, three or five of at most seven characters: `UTC`, `+0200`, `-0330`.
-    pub(crate) fn zone(self) -> String {
+    pub fn zone(self) -> String {
         if self.minutes == 0 { "UTC".to_owned() } else { self.signed().replace(':', "") }
     }
 
     /// With its sign and never as a letter, as the head of a trace file has it: `+00:00`, `-03:30`.
-    pub(crate) fn signed(self) -> String {
+    pub fn signed(self) -> String {
         let sign = if self.minutes < 0 { '-' } else { '+' };
         let minutes = self.minutes.unsigned_abs();
         format!("{sign}{:02}:{:02}", minutes / 60, minutes % 60)
@@ -120,28 +120,33 @@ pub fn rfc3339(at: Timestamp) -> String {
     format!("{:.3}", moment(at))
 }
 
+/// `8/26/16 5:06 PM`, as CUCM's pages print it, in local time.
+pub fn page_time(at: Timestamp, offset: UtcOffset) -> String {
+    local(at, offset).strftime("%-m/%-d/%y %-I:%M %p").to_string()
+}
+
 /// The stamp of RFC 3164, section 4.1.2, in local time: `Aug 26 16:58:42`. A day of one digit has a blank before it.
-pub(crate) fn rfc3164(at: Timestamp, offset: UtcOffset) -> String {
+pub fn rfc3164(at: Timestamp, offset: UtcOffset) -> String {
     local(at, offset).strftime("%b %e %H:%M:%S").to_string()
 }
 
 /// The time stamp of CiscoLog, in local time with its zone: `Aug 26 2016 16:58:42.888 UTC`; the day as in RFC 3164.
-pub(crate) fn cisco_log(at: Timestamp, offset: UtcOffset) -> String {
+pub fn cisco_log(at: Timestamp, offset: UtcOffset) -> String {
     format!("{} {}", local(at, offset).strftime("%b %e %Y %H:%M:%S%.3f"), offset.zone())
 }
 
 /// The local date as the head of a trace file has it: `2016/08/26`.
-pub(crate) fn date(at: Timestamp, offset: UtcOffset) -> String {
+pub fn date(at: Timestamp, offset: UtcOffset) -> String {
     local(at, offset).strftime("%Y/%m/%d").to_string()
 }
 
 /// Local date and time as the head of a trace file has them: `2016/08/26 16:58:42`.
-pub(crate) fn date_and_time(at: Timestamp, offset: UtcOffset) -> String {
+pub fn date_and_time(at: Timestamp, offset: UtcOffset) -> String {
     local(at, offset).strftime("%Y/%m/%d %H:%M:%S").to_string()
 }
 
 /// Which local day it is, counted from that of the epoch.
-pub(crate) fn day(at: Timestamp, offset: UtcOffset) -> i64 {
+pub fn day(at: Timestamp, offset: UtcOffset) -> i64 {
     at.0.saturating_add(i64::from(offset.minutes) * 60_000).div_euclid(MILLIS_A_DAY)
 }
 
@@ -158,7 +163,7 @@ fn moment(at: Timestamp) -> jiff::Timestamp {
 }
 
 /// Exactly `count` ASCII digits, at most nine.
-pub(crate) fn digits(text: &str, count: usize) -> Option<u32> {
+pub fn digits(text: &str, count: usize) -> Option<u32> {
     let fits = text.len() == count && text.bytes().all(|byte| byte.is_ascii_digit());
     fits.then(|| text.parse().ok()).flatten()
 }
@@ -234,7 +239,21 @@ mod tests {
         assert_eq!(rfc3164(AT, UtcOffset::UTC), "Aug 26 16:58:42");
         let west = UtcOffset::from_minutes(-60).expect("an hour");
         assert_eq!(rfc3164(Timestamp(86_400_000), west), "Jan  1 23:00:00", "a day of one digit is padded");
-        assert!(rfc3339(Timestamp(i64::MAX)).starts_with("9999-12-"));
+        assert_eq!(rfc3339(Timestamp(-1)), "1969-12-31T23:59:59.999Z");
+        assert_eq!(rfc3339(Timestamp(i64::MAX)), "9999-12-30T22:00:00.999Z", "the last moment of the calendar");
+    }
+
+    #[test]
+    fn page_time_is_the_documents() {
+        for (case, millis, offset, want) in [
+            ("as in the table", 1_472_231_160_000, "Z", "8/26/16 5:06 PM"),
+            ("half past midnight", 1_472_171_400_000, "Z", "8/26/16 12:30 AM"),
+            ("noon", 1_480_593_600_000, "Z", "12/1/16 12:00 PM"),
+            ("half an hour off", 1_472_231_160_000, "+05:30", "8/26/16 10:36 PM"),
+        ] {
+            let offset = offset.parse().expect("an offset");
+            assert_eq!(page_time(Timestamp(millis), offset), want, "{case}");
+        }
     }
 
     #[test]

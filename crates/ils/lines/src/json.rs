@@ -2,10 +2,12 @@
 
 use ils_core::alarm::Alarm;
 use ils_core::event::{Noted, Subject};
+use ilslab_names::ascii_json;
+use ilslab_time::rfc3339;
+use ilslab_trace::AlarmSource;
 use serde::{Serialize, Serializer};
 
-use crate::catalogue::{AlarmSource, alarm_text, entry};
-use crate::stamp::rfc3339;
+use crate::catalogue::{alarm_text, entry};
 
 /// An alarm as the JSON log shows it. Fields are serialised in this order, parameters in the catalogue's.
 #[derive(Clone, Debug, Serialize)]
@@ -61,22 +63,7 @@ pub fn line(noted: &Noted, source: &AlarmSource) -> String {
         alarmed_connections: noted.alarmed_connections,
     };
     let json = serde_json::to_string(&record);
-    ascii(&json.expect("events have string keys and no fallible serialisers"))
-}
-
-/// The same JSON in ASCII: a character that is not stands in a string only, where its escape means the same.
-pub fn ascii(json: &str) -> String {
-    let plain = |c: char| c.is_ascii() && c != '\u{7f}';
-    let mut units = [0; 2];
-    json.chars().fold(String::with_capacity(json.len()), |mut out, c| {
-        if plain(c) {
-            out.push(c);
-        } else {
-            let escapes = c.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}"));
-            out.extend(escapes);
-        }
-        out
-    })
+    ascii_json(&json.expect("events have string keys and no fallible serialisers"))
 }
 
 #[cfg(test)]

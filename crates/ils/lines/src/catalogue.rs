@@ -4,7 +4,7 @@
 //! them. What to do about an alarm is said elsewhere.
 
 use ils_core::alarm::{Alarm, AlarmName};
-use ils_core::trust::escape_name;
+use ilslab_trace::AlarmSource;
 
 /// The service, as alarms name it.
 pub const APP_ID: &str = "Cisco Intercluster Lookup Service";
@@ -112,29 +112,23 @@ pub const fn entry(name: AlarmName) -> Entry {
     Entry { name, severity, parameters, rtmt, text }
 }
 
-/// Whose alarms they are: the last parameters of each.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AlarmSource {
-    /// `ClusterID`.
-    pub cluster_id: String,
-    /// `NodeID`: the FQDN of the publisher.
-    pub node_id: String,
+/// An alarm as a recorder takes it.
+pub fn alarm(alarm: &Alarm) -> ilslab_trace::Alarm<'_> {
+    let Entry { severity, text, .. } = entry(alarm.name);
+    ilslab_trace::Alarm {
+        catalogue: "UC_ILS",
+        name: alarm.name.as_str(),
+        severity,
+        app_id: APP_ID,
+        parameters: &alarm.parameters,
+        text,
+        since: alarm.since,
+    }
 }
 
 /// The alarm from `%UC_ILS` on, as API and terminal show it. Values are escaped, and whole however long they are.
-pub fn alarm_text(alarm: &Alarm, source: &AlarmSource) -> String {
-    let values: Vec<String> = alarm.parameters.iter().map(|(_, value)| escape_name(value)).collect();
-    alarm_text_with(alarm, source, &values)
-}
-
-/// The same with other values of the alarm's own parameters, which are escaped already.
-pub(crate) fn alarm_text_with(alarm: &Alarm, source: &AlarmSource, values: &[String]) -> String {
-    let Entry { severity, text, .. } = entry(alarm.name);
-    let own = alarm.parameters.iter().zip(values).map(|((name, _), value)| format!("[{name}={value}]"));
-    let own: String = own.collect();
-    let common = [("AppID", APP_ID), ("ClusterID", &source.cluster_id), ("NodeID", &source.node_id)];
-    let common: String = common.map(|(name, value)| format!("[{name}={}]", escape_name(value))).concat();
-    format!("%UC_ILS-{severity}-{}: %{own}{common}: {text}", alarm.name)
+pub fn alarm_text(noted: &Alarm, source: &AlarmSource) -> String {
+    alarm(noted).text(source)
 }
 
 #[cfg(test)]
