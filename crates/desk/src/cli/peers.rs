@@ -1,6 +1,7 @@
 //! `utils ils showpeerinfo [fqdn]`: the peer info vector. The layout is the lab's own; Cisco publishes none. **\[lab\]**
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use ils_core::ledger::Proof;
 use ils_core::snapshot::{Peer, Snapshot};
@@ -20,7 +21,7 @@ pub(super) fn show(rest: &str, terminal: &Terminal<'_>) -> Result<String, CliErr
     }
     let snapshot = terminal.snapshot;
     let peers: Vec<&Peer> = match rest {
-        "" => snapshot.peers.iter().collect(),
+        "" => snapshot.peers.iter().map(Arc::as_ref).collect(),
         fqdn => vec![snapshot.peer_of_fqdn(fqdn).ok_or_else(|| no_such_peer(fqdn, snapshot))?],
     };
     let entries = if peers.len() == 1 { "entry" } else { "entries" };

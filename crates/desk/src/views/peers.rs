@@ -45,7 +45,7 @@ struct NodeView<'a> {
 impl<'a> PeersView<'a> {
     /// The PeerInfoVector of this moment.
     pub(crate) fn new(snapshot: &'a Snapshot) -> Self {
-        Self { peers: snapshot.peers.iter().map(PeerView::new).collect() }
+        Self { peers: snapshot.peers.iter().map(|peer| PeerView::new(peer)).collect() }
     }
 }
 

@@ -114,7 +114,7 @@ fn a_missing_database_is_named_and_not_made() {
 #[test]
 fn showpeerinfo_prints_every_entry() {
     let mut snapshot = node::snapshot();
-    snapshot.peers = Arc::new(vec![node::spoke(), node::relayed()]);
+    snapshot.peers = node::peers([node::spoke(), node::relayed()]);
     let spoke = "
 Cluster ID   : 1
 Peer ID      : 78e5f52ff5c0480b9d1b8b2f7f3a1c2d

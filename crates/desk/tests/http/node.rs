@@ -50,6 +50,11 @@ pub(crate) fn config() -> Config {
     }
 }
 
+/// Peers as a snapshot has them.
+pub(crate) fn peers<const N: usize>(peers: [Peer; N]) -> Arc<Vec<Arc<Peer>>> {
+    Arc::new(peers.map(Arc::new).into())
+}
+
 pub(crate) fn snapshot() -> Snapshot {
     let config = config();
     let own = id(HUB_ID);
@@ -58,9 +63,9 @@ pub(crate) fn snapshot() -> Snapshot {
         config: Arc::new(config),
         peer_id: own,
         since: STARTED,
-        peers: Arc::new(vec![spoke()]),
+        peers: peers([spoke()]),
         vector_version: 2,
-        attempts: vec![Arc::new(joined()), Arc::new(refused())],
+        attempts: Arc::new(vec![Arc::new(joined()), Arc::new(refused())]),
         alarms: Arc::new(vec![alarm()]),
         store_error: None,
     }

@@ -84,7 +84,7 @@ fn the_clusters_table_is_the_references() {
 #[test]
 fn a_cluster_that_was_never_here_has_no_times() {
     let mut snapshot = node::snapshot();
-    snapshot.peers = Arc::new(vec![node::relayed()]);
+    snapshot.peers = node::peers([node::relayed()]);
     let table = clusters::table(&snapshot, UtcOffset::UTC);
     let row = serde_json::to_value(&table.rows[1]).expect("serialisable");
     assert_eq!((&row["last_contact"], &row["last_usn"]), (&json!("-"), &json!("-")));
@@ -94,7 +94,7 @@ fn a_cluster_that_was_never_here_has_no_times() {
 #[test]
 fn peers_are_the_peer_info_vector() {
     let server = Server::start();
-    server.backend.state.lock().expect("unshared").peers = Arc::new(vec![node::spoke(), node::relayed()]);
+    server.backend.state.lock().expect("unshared").peers = node::peers([node::spoke(), node::relayed()]);
     let peers = server.get("peers").json();
     let spoke = json!({
         "peer_id": node::SPOKE_ID,

@@ -1,12 +1,10 @@
 //! Who may be whom: each peer ID, cluster ID, FQDN and route string belongs to one cluster.
 
-use std::collections::BTreeMap;
-
 use ils_wire::{PeerId, PeerInfo, Reason};
 use sha2::{Digest, Sha256};
 
+use crate::draft::Outlook;
 use crate::registry::Claim;
-use crate::snapshot::Peer;
 
 /// A claim is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,15 +24,8 @@ impl Denied {
     }
 }
 
-/// The clusters that are known already.
-pub(crate) struct Neighbours<'a> {
-    pub(crate) peers: &'a BTreeMap<PeerId, Peer>,
-    /// No room for another.
-    pub(crate) full: bool,
-}
-
 /// Judges a claim made on a connection.
-pub(crate) fn judge(claim: &Claim, own: &PeerInfo, known: &Neighbours<'_>) -> Result<(), Denied> {
+pub(crate) fn judge(claim: &Claim, own: &PeerInfo, known: Outlook<'_>) -> Result<(), Denied> {
     certificate(claim, known)?;
     identity(&claim.info, own, known)?;
     role(&claim.info, known)
@@ -42,7 +33,7 @@ pub(crate) fn judge(claim: &Claim, own: &PeerInfo, known: &Neighbours<'_>) -> Re
 
 /// On 7501 the FQDN is one that the certificate carries; where an FQDN let it in, that very one, with the peer ID
 /// that the PeerInfoVector has for it.
-fn certificate(claim: &Claim, known: &Neighbours<'_>) -> Result<(), Denied> {
+fn certificate(claim: &Claim, known: Outlook<'_>) -> Result<(), Denied> {
     let Some(names) = &claim.certificate else {
         return Ok(());
     };
@@ -62,8 +53,8 @@ fn certificate(claim: &Claim, known: &Neighbours<'_>) -> Result<(), Denied> {
             "the certificate was let in as {admitted}, and {fqdn} is another name of it"
         ));
     }
-    let entry = known.peers.values().find(|peer| peer.known.info.fqdn.as_str() == fqdn);
-    if entry.is_none_or(|peer| peer.known.info.peer_id != claim.info.peer_id) {
+    let entry = known.all().find(|other| other.info.fqdn.as_str() == fqdn);
+    if entry.is_none_or(|other| other.info.peer_id != claim.info.peer_id) {
         return mismatch(format!(
             "the FQDN {fqdn} is known with another peer ID; disconnect that peer, then join with the password again"
         ));
@@ -75,12 +66,12 @@ fn certificate(claim: &Claim, known: &Neighbours<'_>) -> Result<(), Denied> {
 type Name = fn(&PeerInfo) -> &str;
 
 /// Peer ID, cluster ID, FQDN and route string are nobody else's.
-pub(crate) fn identity(info: &PeerInfo, own: &PeerInfo, known: &Neighbours<'_>) -> Result<(), Denied> {
+pub(crate) fn identity(info: &PeerInfo, own: &PeerInfo, known: Outlook<'_>) -> Result<(), Denied> {
     cluster_id(info, own, known)?;
     if info.peer_id == PeerId::UNKNOWN {
         return Err(Denied::new(Reason::DuplicateIdentity, "32 zeros are no peer ID", ""));
     }
-    let fqdn_of_id = known.peers.get(&info.peer_id).map(|peer| &peer.known.info.fqdn);
+    let fqdn_of_id = known.known(info.peer_id).map(|before| &before.info.fqdn);
     if info.peer_id == own.peer_id || fqdn_of_id.is_some_and(|fqdn| *fqdn != info.fqdn) {
         return Err(taken("peer ID", &info.peer_id.to_string()));
     }
@@ -92,7 +83,7 @@ pub(crate) fn identity(info: &PeerInfo, own: &PeerInfo, known: &Neighbours<'_>) 
             return Err(taken(what, text));
         }
     }
-    if known.full && fqdn_of_id.is_none() {
+    if fqdn_of_id.is_none() && known.is_full() {
         return Err(Denied::new(
             Reason::PeerLimit,
             "no room for another cluster; disconnect obsolete peers",
@@ -102,7 +93,7 @@ pub(crate) fn identity(info: &PeerInfo, own: &PeerInfo, known: &Neighbours<'_>) 
     Ok(())
 }
 
-fn cluster_id(info: &PeerInfo, own: &PeerInfo, known: &Neighbours<'_>) -> Result<(), Denied> {
+fn cluster_id(info: &PeerInfo, own: &PeerInfo, known: Outlook<'_>) -> Result<(), Denied> {
     let id = info.cluster_id.as_str();
     if info.cluster_id.is_default() || own.cluster_id.is_default() {
         // Either side may read this: it names the cluster, not its place in the conversation.
@@ -120,9 +111,9 @@ fn cluster_id(info: &PeerInfo, own: &PeerInfo, known: &Neighbours<'_>) -> Result
 
 /// Every cluster but the one that speaks, this node's own included.
 fn others<'a>(
-    info: &'a PeerInfo, own: &'a PeerInfo, known: &'a Neighbours<'_>,
+    info: &'a PeerInfo, own: &'a PeerInfo, known: Outlook<'a>,
 ) -> impl Iterator<Item = &'a PeerInfo> {
-    let peers = known.peers.values().map(|peer| &peer.known.info);
+    let peers = known.all().map(|other| &other.info);
     peers.filter(|other| other.peer_id != info.peer_id).chain([own])
 }
 
@@ -133,8 +124,8 @@ fn taken(what: &str, text: &str) -> Denied {
 }
 
 /// A peer that was here before has the role it had.
-fn role(info: &PeerInfo, known: &Neighbours<'_>) -> Result<(), Denied> {
-    let before = known.peers.get(&info.peer_id).map(|peer| peer.known.info.role);
+fn role(info: &PeerInfo, known: Outlook<'_>) -> Result<(), Denied> {
+    let before = known.known(info.peer_id).map(|before| before.info.role);
     if before.is_some_and(|before| before != info.role) {
         let text = "the peer is known with another role; disconnect it here first";
         return Err(Denied::new(Reason::RoleChanged, text, ""));

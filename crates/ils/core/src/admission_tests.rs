@@ -1,7 +1,10 @@
 use super::*;
 use crate::config::ClusterRole;
+use crate::draft::Draft;
 use crate::registry::Registry;
-use crate::samples::{OWN, claim, config, hub, info, join, known, registry, registry_of, tls_claim};
+use crate::samples::{
+    OWN, claim, config, decided, hub, info, join, known, registry, registry_of, stored, tls_claim,
+};
 use ils_wire::{ClusterId, Role};
 
 type Row = (&'static str, fn(&mut PeerInfo), Option<Reason>);
@@ -11,7 +14,7 @@ fn judged(change: fn(&mut PeerInfo)) -> Result<(), Denied> {
     let registry = registry_of(config(ClusterRole::Hub), vec![known(info(1)), known(hub(900))]);
     let mut claimed = info(2);
     change(&mut claimed);
-    registry.decide_join(&claim(1, claimed)).map(|_| ())
+    decided(&registry, &claim(1, claimed)).map(|_| ())
 }
 
 #[test]
@@ -106,7 +109,7 @@ fn the_default_cluster_id_refuses_on_either_side() {
     let mut unnamed = config(ClusterRole::Spoke);
     unnamed.cluster_id = ClusterId::default();
     let registry = registry_of(unnamed, vec![]);
-    let denied = registry.decide_join(&claim(1, hub(2))).unwrap_err();
+    let denied = decided(&registry, &claim(1, hub(2))).unwrap_err();
     assert_eq!((denied.reason, denied.claim.as_str()), (Reason::DefaultClusterId, "StandAloneCluster"));
     assert!(denied.text.starts_with("cluster500.example"), "it is ours that has no name: {}", denied.text);
     let theirs = judged(|claimed| claimed.cluster_id = "standalonecluster".parse().unwrap()).unwrap_err();
@@ -129,7 +132,7 @@ fn on_tls_the_fqdn_is_one_that_the_certificate_carries() {
         ("a wildcard", &["*.example"], false),
         ("no name at all", &[], false),
     ] {
-        let denied = tls().decide_join(&tls_claim(1, info(2), names)).err();
+        let denied = decided(&tls(), &tls_claim(1, info(2), names)).err();
         let told = denied.map(|denied| (denied.reason, denied.claim));
         assert_eq!(told, (!good).then(|| (Reason::FqdnMismatch, "cluster2.example".into())), "{case}");
     }
@@ -138,7 +141,7 @@ fn on_tls_the_fqdn_is_one_that_the_certificate_carries() {
 #[test]
 fn a_mismatch_tells_the_name_that_the_certificate_has() {
     let claim = Claim { shown: Some("cluster2.example ".into()), ..tls_claim(1, info(2), &[]) };
-    let denied = tls().decide_join(&claim).expect_err("a blank is no part of a host name");
+    let denied = decided(&tls(), &claim).expect_err("a blank is no part of a host name");
     let want = "the certificate carries `cluster2.example `, not the FQDN cluster2.example; reissue it with that name";
     assert_eq!(denied.text, want);
 }
@@ -164,7 +167,7 @@ fn what_an_fqdn_let_in_is_the_peer_with_that_fqdn() {
         ("forgotten meanwhile", info(5), &["cluster5.example"], "cluster5.example", false),
     ] {
         let claim = Claim { admitted_by: Some(admitted_by.into()), ..tls_claim(9, claimed, names) };
-        let told = registry.decide_join(&claim).err().map(|denied| denied.reason);
+        let told = decided(&registry, &claim).err().map(|denied| denied.reason);
         assert_eq!(told, (!good).then_some(Reason::FqdnMismatch), "{case}");
     }
 }
@@ -174,7 +177,7 @@ fn a_certificate_of_its_own_does_not_open_anothers_place() {
     let mut registry = tls();
     join(&mut registry, &tls_claim(1, info(1), &["cluster1.example"]));
     let thief = PeerInfo { peer_id: info(1).peer_id, ..info(2) };
-    let denied = registry.decide_join(&tls_claim(2, thief, &["cluster2.example"])).unwrap_err();
+    let denied = decided(&registry, &tls_claim(2, thief, &["cluster2.example"])).unwrap_err();
     assert_eq!(denied.reason, Reason::DuplicateIdentity);
 }
 
@@ -182,13 +185,13 @@ fn a_certificate_of_its_own_does_not_open_anothers_place() {
 fn a_role_is_fixed_at_the_first_join() {
     let mut registry = registry();
     join(&mut registry, &claim(1, info(2)));
-    let denied = registry.decide_join(&claim(2, hub(2))).unwrap_err();
+    let denied = decided(&registry, &claim(2, hub(2))).unwrap_err();
     assert_eq!(denied.reason, Reason::RoleChanged);
-    assert_eq!(registry.decide_join(&claim(2, info(2))).map(|changes| changes.len()), Ok(0));
-    for change in registry.decide_forget(info(2).peer_id) {
-        registry.apply(&change);
-    }
-    let changes = registry.decide_join(&claim(3, hub(2))).expect("forgotten, it may be anything");
+    assert_eq!(decided(&registry, &claim(2, info(2))).map(|changes| changes.len()), Ok(0));
+    let mut draft = Draft::default();
+    draft.forget(&registry, info(2).peer_id);
+    registry.apply(stored(draft));
+    let changes = decided(&registry, &claim(3, hub(2))).expect("forgotten, it may be anything");
     assert_eq!(changes.len(), 1);
     assert_eq!(hub(2).role, Role::Hub);
 }

@@ -4,11 +4,13 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::sync::Arc;
 
 use serde::Serialize;
 
 use crate::event::{Direction, Event, Happening, Link, ServiceEvent, Subject};
 use crate::limits;
+use crate::listing::Listing;
 use crate::outcome::Outcome;
 use crate::time::Timestamp;
 
@@ -224,9 +226,10 @@ fn of_service(event: &ServiceEvent) -> Option<Intent> {
 }
 
 /// The alarms that stand, oldest first; at most [`limits::ALARMED_CONNECTIONS`].
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Standing {
     alarms: VecDeque<Alarm>,
+    listed: Listing<Alarm>,
 }
 
 impl Standing {
@@ -241,19 +244,18 @@ impl Standing {
             self.alarms.remove(oldest.unwrap_or(0));
         }
         self.alarms.push_back(alarm);
+        self.listed.stale();
         true
     }
 
     /// Ends every alarm with one of these keys; answers whether any stood.
     pub fn clear(&mut self, of: KeyOf, keys: &[&str]) -> bool {
-        let before = self.alarms.len();
-        self.alarms.retain(|alarm| alarm.name.key_of() != of || !keys.contains(&alarm.key.as_str()));
-        self.alarms.len() != before
+        self.keep(|alarm| alarm.name.key_of() != of || !keys.contains(&alarm.key.as_str()))
     }
 
     /// The network has so many clusters: ends the alarms whose bound it is under again.
     pub fn clear_peer_limits(&mut self, count: usize) {
-        self.alarms.retain(|alarm| match alarm.name {
+        self.keep(|alarm| match alarm.name {
             AlarmName::PeerLimitExceeded => count > limits::PEERS_ADVERTISED,
             AlarmName::PeerLimitApproachingWarning => count >= limits::PEERS_WARNING,
             _ => true,
@@ -262,7 +264,23 @@ impl Standing {
 
     /// Ends all of them: a service restart.
     pub fn clear_all(&mut self) {
-        self.alarms.clear();
+        self.keep(|_| false);
+    }
+
+    /// Ends the others; answers whether there were any.
+    fn keep(&mut self, stays: impl FnMut(&Alarm) -> bool) -> bool {
+        let before = self.alarms.len();
+        self.alarms.retain(stays);
+        let ended = self.alarms.len() != before;
+        if ended {
+            self.listed.stale();
+        }
+        ended
+    }
+
+    /// Those that stand, oldest first, as snapshots share them.
+    pub(crate) fn listed(&self) -> Arc<Vec<Alarm>> {
+        self.listed.share(|| self.alarms.iter().cloned())
     }
 
     /// Those that stand, oldest first.

@@ -1,6 +1,8 @@
 use super::*;
+use crate::config::ClusterRole;
 use crate::ledger::Change;
-use crate::samples::{config, registry_of};
+use crate::registry::Registry;
+use crate::samples::{changes, config, registry_of, stored};
 use crate::settings::Override;
 use serde_json::json;
 use std::time::Duration;
@@ -9,9 +11,17 @@ fn patch(value: Value) -> Map<String, Value> {
     value.as_object().expect("an object").clone()
 }
 
-fn configured(registry: &Registry, value: Value) -> Result<Reconfigured, SettingError> {
+/// A patch, decided; and what it comes to.
+fn configured(registry: &Registry, value: Value) -> Result<(Draft, Reconfigured), SettingError> {
     let base = Config::clone(registry.config());
-    registry.decide_configure(&base, &patch(value))
+    let mut draft = Draft::default();
+    draft.configure(registry, &base, &patch(value)).map(|done| (draft, done))
+}
+
+/// A patch, decided and stored.
+fn configure(registry: &mut Registry, value: Value) {
+    let (draft, _) = configured(registry, value).unwrap();
+    registry.apply(stored(draft));
 }
 
 fn hub() -> Registry {
@@ -21,15 +31,15 @@ fn hub() -> Registry {
 #[test]
 fn a_patch_changes_what_it_names_and_is_stored_with_what_it_replaced() {
     let mut registry = hub();
-    let done = configured(&registry, json!({"use_tls": true, "description": "lab"})).unwrap();
+    let (draft, done) = configured(&registry, json!({"use_tls": true, "description": "lab"})).unwrap();
     let replaced =
         |key: &str, value, replaced| Change::SettingChanged(Override { key: key.into(), value, replaced });
     let want =
         [replaced("description", json!("lab"), json!("")), replaced("use_tls", json!(true), json!(false))];
-    assert_eq!(done.changes, want);
+    assert_eq!(changes(&draft), want);
     assert_eq!(done.keys, ["description", "use_tls"]);
     assert!(!registry.config().uses_tls(), "nothing changes before it is stored");
-    registry.reconfigure(done);
+    registry.apply(stored(draft));
     let config = registry.config();
     assert!(config.uses_tls() && config.boxes.password && config.description.as_str() == "lab");
     assert_eq!(registry.own().map(|own| own.description.to_string()), Some("lab".into()));
@@ -38,22 +48,21 @@ fn a_patch_changes_what_it_names_and_is_stored_with_what_it_replaced() {
 #[test]
 fn null_takes_a_change_back() {
     let mut registry = hub();
-    let set = configured(&registry, json!({"sync_every": "30s"})).unwrap();
-    registry.reconfigure(set);
+    configure(&mut registry, json!({"sync_every": "30s"}));
     assert_eq!(registry.config().sync_every, Duration::from_secs(30));
-    let reset = configured(&registry, json!({"sync_every": null})).unwrap();
-    assert_eq!(reset.changes, [Change::SettingDropped("sync_every".into())]);
-    registry.reconfigure(reset);
+    let (reset, _) = configured(&registry, json!({"sync_every": null})).unwrap();
+    assert_eq!(changes(&reset), [Change::SettingDropped("sync_every".into())]);
+    registry.apply(stored(reset));
     assert_eq!(registry.config().sync_every, Duration::from_secs(600));
 }
 
 #[test]
 fn a_second_change_still_says_what_the_start_up_value_was() {
     let mut registry = hub();
-    registry.reconfigure(configured(&registry, json!({"description": "first"})).unwrap());
-    let again = configured(&registry, json!({"description": "second"})).unwrap();
-    let [Change::SettingChanged(change)] = again.changes.as_slice() else {
-        panic!("{:?}", again.changes);
+    configure(&mut registry, json!({"description": "first"}));
+    let again = changes(&configured(&registry, json!({"description": "second"})).unwrap().0);
+    let [Change::SettingChanged(change)] = again.as_slice() else {
+        panic!("{again:?}");
     };
     assert_eq!((&change.value, &change.replaced), (&json!("second"), &json!("")));
 }
@@ -127,9 +136,8 @@ fn use_password_needs_a_password() {
     assert_eq!(error.key, "use_password");
     let mut base = Config::clone(registry.config());
     base.network_key = Some(ils_wire::NetworkKey::from_bytes([1; 32]));
-    let done =
-        registry.decide_configure(&base, &patch(json!({"use_password": true}))).expect("it comes with one");
-    assert!(done.config.sealing_key().is_some());
+    let config = registry.foresee(&base, &patch(json!({"use_password": true}))).expect("it comes with one");
+    assert!(config.sealing_key().is_some());
 }
 
 #[test]
@@ -146,7 +154,7 @@ fn only_a_change_that_ends_connections_raises_the_conversation() {
         ("the interval and a box", json!({"sync_every": "30s", "use_tls": true}), true),
     ] {
         let mut registry = hub();
-        registry.reconfigure(configured(&registry, value).unwrap());
+        configure(&mut registry, value);
         let config = registry.config();
         assert_eq!((config.revision, config.conversation), (2, 1 + u64::from(ends)), "{case}");
     }
@@ -158,9 +166,9 @@ fn another_password_ends_the_conversation_and_the_same_one_does_not() {
         let registry = hub();
         let mut base = Config::clone(registry.config());
         base.network_key = Some(ils_wire::NetworkKey::from_bytes([byte; 32]));
-        let done = registry.decide_configure(&base, &Map::new()).unwrap();
-        assert_eq!(done.config.conversation, conversation);
-        assert_eq!(done.config.differs_in_method(registry.config()), conversation == 2);
+        let config = registry.foresee(&base, &Map::new()).unwrap();
+        assert_eq!(config.conversation, conversation);
+        assert_eq!(config.differs_in_method(registry.config()), conversation == 2);
     }
 }
 
@@ -172,7 +180,7 @@ fn the_counters_only_rise() {
         (json!({"sync_every": "30s"}), (3, 2)),
         (json!({"use_tls": null}), (4, 3)),
     ] {
-        registry.reconfigure(configured(&registry, value).unwrap());
+        configure(&mut registry, value);
         assert_eq!((registry.config().revision, registry.config().conversation), counters);
     }
 }

@@ -1,7 +1,10 @@
 //! What a node must not forget, and who keeps it.
+//!
+//! Draft -> [`commit`] -> Ledger::append -> [`Stored`] -> Registry::apply
 
 use ils_wire::{PeerId, PeerInfo};
 
+use crate::draft::Draft;
 use crate::settings::Override;
 
 /// How an entry of the PeerInfoVector came to be known.
@@ -69,6 +72,34 @@ pub struct Durable {
     pub peers: Vec<KnownPeer>,
     /// Settings changed while running.
     pub overrides: Vec<Override>,
+}
+
+/// A draft that the ledger has. Only [`commit`] makes it, and what shall count demands it.
+///
+/// ```compile_fail
+/// use ils_core::draft::Draft;
+/// use ils_core::ledger::Stored;
+///
+/// let stored = Stored(Draft::default());
+/// ```
+pub struct Stored(Draft);
+
+impl Stored {
+    /// What counts from now on.
+    pub(crate) fn into_draft(self) -> Draft {
+        self.0
+    }
+}
+
+/// Stores all that is decided, or nothing of it. Where there is nothing to store, the ledger is not asked.
+///
+/// # Errors
+/// As [`Ledger::append`]; nothing was decided then.
+pub fn commit<L: Ledger>(ledger: &mut L, draft: Draft) -> Result<Stored, L::Error> {
+    if !draft.is_empty() {
+        ledger.append(draft.sets())?;
+    }
+    Ok(Stored(draft))
 }
 
 /// A keeper of durable state. What [`Ledger::append`] has answered is there after a power cut.

@@ -4,7 +4,7 @@
 //! wire::RawFrame -> handshake::Handshake -> handshake::Joined -> session::Session -> session::Action
 //!                                |                                      |
 //!                                v                                      v
-//!                    registry::Registry::decide  ->  ledger::ChangeSet  -> Ledger::append -> apply -> Snapshot
+//!            draft::Draft  ->  ledger::commit  ->  ledger::Stored  ->  registry::Registry::apply  ->  Snapshot
 //! event::Event  ->  registry::Registry::note  ->  event::Noted  ->  lines, alarms, JSON
 //! ```
 //! Bytes, certificates, time and randomness are arguments; nothing here reads a clock, a socket or a file.
@@ -13,10 +13,12 @@ pub mod admission;
 pub mod alarm;
 mod codec;
 pub mod config;
+pub mod draft;
 pub mod event;
 pub mod handshake;
 pub mod ledger;
 pub mod limits;
+mod listing;
 pub mod outcome;
 mod refusal;
 pub mod registry;

@@ -1,9 +1,11 @@
-//! Peers, PeerInfoVector, attempts and standing alarms, and every decision about them. One owner, no lock.
+//! Peers, PeerInfoVector, attempts and standing alarms. One owner, no lock.
 //!
 //! ```text
-//! decide(command) -> ChangeSet | Denied     pure; nothing changes
-//! apply(change)                             once the ledger has it
+//! Draft::join, learn, forget, configure     decided over this, and nothing changes
+//! apply(Stored)   -> Admitted claims        once the ledger has it
+//! joined(Admitted)                          a connection stands
 //! note(event)     -> Noted                  volatile: attempts, alarms
+//! snapshot()      -> Snapshot               for views
 //! ```
 
 use std::cmp::Reverse;
@@ -11,19 +13,20 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use ils_wire::{PeerId, PeerInfo, Reason, Role};
+use ils_wire::{PeerId, PeerInfo};
 use serde_json::{Map, Value};
 
-use crate::admission::{self, Denied, Neighbours};
 use crate::alarm::{self, KeyOf, Standing};
 use crate::config::{ClusterRole, Config};
+use crate::draft::{Draft, Parts};
 use crate::event::{
     ConnectionId, Direction, Event, Happening, Link, Noted, PeerAddress, PeerName, ServiceEvent, Subject,
 };
-use crate::ledger::{Change, ChangeSet, KnownPeer, Proof};
+use crate::ledger::{Change, KnownPeer, Stored};
 use crate::limits;
+use crate::listing::Listing;
 use crate::outcome::Outcome;
-use crate::settings::{SettingChange, SettingError, Settings};
+use crate::settings::{SettingError, Settings};
 use crate::snapshot::{Attempt, JoinedLink, Peer, Snapshot};
 use crate::source::Source;
 use crate::time::Timestamp;
@@ -47,32 +50,22 @@ pub struct Claim {
     pub admitted_by: Option<String>,
 }
 
-/// What the registry does with a settings patch.
-pub struct Reconfigured {
-    /// The settings afterwards.
-    pub settings: Settings,
-    /// The configuration afterwards.
-    pub config: Config,
-    /// To be stored.
-    pub changes: ChangeSet,
-    /// The keys that were named.
-    pub keys: Vec<String>,
-}
-
-/// The known peers at one moment.
-pub struct Checkpoint(BTreeMap<PeerId, Peer>);
+/// A claim whose changes are stored and applied: only [`Registry::apply`] makes it.
+#[derive(Debug)]
+pub struct Admitted(Claim);
 
 /// The state of a node that more than one connection cares about.
-#[derive(Clone)]
 pub struct Registry {
     config: Arc<Config>,
     settings: Settings,
     peer_id: PeerId,
     addresses: Vec<IpAddr>,
     since: Timestamp,
-    peers: BTreeMap<PeerId, Peer>,
+    peers: BTreeMap<PeerId, Arc<Peer>>,
+    peers_listed: Listing<Arc<Peer>>,
     vector_version: u64,
     attempts: VecDeque<Arc<Attempt>>,
+    attempts_listed: Listing<Arc<Attempt>>,
     alarms: Standing,
     store_error: Option<String>,
 }
@@ -83,16 +76,18 @@ impl Registry {
         config: Config, settings: Settings, peer_id: PeerId, peers: Vec<KnownPeer>, addresses: Vec<IpAddr>,
         now: Timestamp,
     ) -> Self {
-        let peers = peers.into_iter().map(|known| (known.info.peer_id, absent(known))).collect();
+        let peers = peers.into_iter().map(|known| (known.info.peer_id, Arc::new(absent(known))));
         Self {
             config: Arc::new(config),
             settings,
             peer_id,
             addresses,
             since: now,
-            peers,
+            peers: peers.collect(),
+            peers_listed: Listing::default(),
             vector_version: 1,
             attempts: VecDeque::new(),
+            attempts_listed: Listing::default(),
             alarms: Standing::default(),
             store_error: None,
         }
@@ -103,146 +98,107 @@ impl Registry {
         &self.config
     }
 
+    /// The settings that this comes from.
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// This node's own ID.
+    pub(crate) fn peer_id(&self) -> PeerId {
+        self.peer_id
+    }
+
+    /// A known peer.
+    pub(crate) fn peer(&self, peer_id: PeerId) -> Option<&Peer> {
+        self.peers.get(&peer_id).map(Arc::as_ref)
+    }
+
+    /// The known peers, in the order of their IDs.
+    pub(crate) fn peers(&self) -> impl Iterator<Item = &Peer> {
+        self.peers.values().map(Arc::as_ref)
+    }
+
     /// What this node says of itself; absent while standalone.
     pub fn own(&self) -> Option<PeerInfo> {
-        self.config.peer_info(self.peer_id, self.addresses.clone())
+        self.own_under(&self.config)
     }
 
-    /// May this peer join, and what is to be stored if it does?
+    /// What it would say of itself if it were set so.
+    pub(crate) fn own_under(&self, config: &Config) -> Option<PeerInfo> {
+        config.peer_info(self.peer_id, self.addresses.clone())
+    }
+
+    /// Takes over what is stored. Answers the claims in it by their connections: each may [join](Self::joined) now.
     ///
-    /// # Errors
-    /// [`Denied`], with what the peer is told and what the alarm names.
-    pub fn decide_join(&self, claim: &Claim) -> Result<ChangeSet, Denied> {
-        let Some(own) = self.own() else {
-            return Err(Denied::new(Reason::Shutdown, "this cluster is standalone", ""));
-        };
-        admission::judge(claim, &own, &self.neighbours())?;
-        if claim.tls != self.config.uses_tls() {
-            return Err(Denied::new(Reason::MethodChanged, "this port is no longer in force", ""));
-        }
-        self.tie_break(claim)?;
-        let proof = if claim.tls { Proof::Certificate } else { Proof::Password };
-        Ok(self.learned(&claim.info, proof).into_iter().collect())
-    }
-
-    /// Of two connections between one pair in opposite directions, the one dialled by the lower peer ID stays.
-    fn tie_break(&self, claim: &Claim) -> Result<(), Denied> {
-        let link = self.peers.get(&claim.info.peer_id).and_then(|peer| peer.link.as_ref());
-        let Some(link) = link.filter(|link| link.direction != claim.direction) else {
-            return Ok(());
-        };
-        let dialled_here = claim.direction == Direction::Dialled;
-        if link.tls == claim.tls && dialled_here != (self.peer_id < claim.info.peer_id) {
-            return Err(Denied::new(Reason::Displaced, "the connection the other way stays", ""));
-        }
-        Ok(())
-    }
-
-    fn neighbours(&self) -> Neighbours<'_> {
-        Neighbours { peers: &self.peers, full: self.peers.len() >= limits::PEERS_KNOWN }
-    }
-
-    /// The change that this knowledge is, if it is one.
-    fn learned(&self, info: &PeerInfo, proof: Proof) -> Option<Change> {
-        let known =
-            KnownPeer { info: info.clone(), proof, pkid: admission::pkid(self.peer_id, info.peer_id) };
-        let same = self.peers.get(&info.peer_id).is_some_and(|peer| peer.known == known);
-        (!same).then_some(Change::Learned(known))
-    }
-
-    /// What a batch of a peer's PeerInfoVector teaches. A spoke speaks for itself alone; nothing relayed changes
-    /// what a peer said itself; an entry that would take somebody's name is left out.
-    pub fn decide_learn(&self, from: PeerId, entries: &[PeerInfo]) -> ChangeSet {
-        let speaks_for_others = self
-            .peers
-            .get(&from)
-            .is_some_and(|peer| peer.link.is_some() && peer.known.info.role == Role::Hub);
-        let Some(own) = self.own().filter(|_| speaks_for_others) else {
-            return ChangeSet::new();
-        };
-        let mut after = self.clone();
-        let mut changes = ChangeSet::new();
-        for info in entries {
-            let change = after.relayed(from, info, &own);
-            changes.extend(change.inspect(|change| after.apply(change)));
-        }
-        changes
-    }
-
-    fn relayed(&self, from: PeerId, info: &PeerInfo, own: &PeerInfo) -> Option<Change> {
-        let direct = self.peers.get(&info.peer_id).is_some_and(|peer| peer.known.proof.is_direct());
-        if direct || admission::identity(info, own, &self.neighbours()).is_err() {
-            return None;
-        }
-        let unchanged = self.peers.get(&info.peer_id).is_some_and(|peer| peer.known.info == *info);
-        // The same entry by two hubs would change hands for ever: the first to tell keeps it.
-        if unchanged { None } else { self.learned(info, Proof::Relayed(from)) }
-    }
-
-    /// What forgetting a peer changes; nothing for one that is not known.
-    pub fn decide_forget(&self, peer_id: PeerId) -> ChangeSet {
-        self.peers.contains_key(&peer_id).then_some(Change::Forgotten(peer_id)).into_iter().collect()
-    }
-
-    /// What a patch of the ILS Configuration page comes to. `base` is the configuration with the password that will
-    /// be in force.
+    /// ```
+    /// use ils_core::draft::Draft;
+    /// use ils_core::ledger::{self, Ledger};
+    /// use ils_core::registry::Registry;
     ///
-    /// # Errors
-    /// An unknown key, or a value that cannot be.
-    pub fn decide_configure(
-        &self, base: &Config, patch: &Map<String, Value>,
-    ) -> Result<Reconfigured, SettingError> {
-        let (settings, changed) = self.settings.patched(patch)?;
-        let mut config = base.with_settings(&settings.effective())?;
-        config.revision = self.config.revision + 1;
-        let ends = u64::from(config.differs_in_conversation(&self.config));
-        config.conversation = self.config.conversation + ends;
-        let changes = changed
-            .into_iter()
-            .map(|change| match change {
-                SettingChange::Set(change) => Change::SettingChanged(change),
-                SettingChange::Reset(key) => Change::SettingDropped(key),
-            })
-            .collect();
-        Ok(Reconfigured { settings, config, changes, keys: patch.keys().cloned().collect() })
+    /// fn keep<L: Ledger>(registry: &mut Registry, ledger: &mut L, draft: Draft) -> Result<(), L::Error> {
+    ///     registry.apply(ledger::commit(ledger, draft)?);
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// What is not stored cannot be applied:
+    ///
+    /// ```compile_fail
+    /// use ils_core::draft::Draft;
+    /// use ils_core::registry::Registry;
+    ///
+    /// fn keep(registry: &mut Registry, draft: Draft) {
+    ///     registry.apply(draft);
+    /// }
+    /// ```
+    ///
+    /// Nor can a connection stand whose claim is not:
+    ///
+    /// ```compile_fail
+    /// use ils_core::registry::{Claim, Registry};
+    /// use ils_core::time::Timestamp;
+    ///
+    /// fn stand(registry: &mut Registry, claim: Claim) {
+    ///     registry.joined(claim, Timestamp(1));
+    /// }
+    /// ```
+    pub fn apply(&mut self, stored: Stored) -> BTreeMap<ConnectionId, Admitted> {
+        let Parts { changes, claims, configured } = stored.into_draft().into_parts();
+        changes.into_iter().for_each(|change| self.take_over(change));
+        if let Some((settings, config)) = configured {
+            self.settings = settings;
+            self.config = config;
+        }
+        claims.into_iter().map(|(connection, claim)| (connection, Admitted(claim))).collect()
     }
 
-    /// The patch is stored: from now on it counts.
-    pub fn reconfigure(&mut self, done: Reconfigured) {
-        self.settings = done.settings;
-        self.config = Arc::new(done.config);
-    }
-
-    /// Takes over a stored change.
-    pub fn apply(&mut self, change: &Change) {
+    fn take_over(&mut self, change: Change) {
         match change {
             Change::Learned(known) => {
-                let peer = self.peers.entry(known.info.peer_id).or_insert_with(|| absent(known.clone()));
-                peer.known = known.clone();
-                self.vector_version += 1;
+                let absent = || Arc::new(absent(known.clone()));
+                let peer = self.peers.entry(known.info.peer_id).or_insert_with(absent);
+                Arc::make_mut(peer).known = known;
             }
-            Change::Forgotten(peer_id) => {
-                self.peers.remove(peer_id);
-                self.vector_version += 1;
-            }
-            Change::Identity(_) | Change::SettingChanged(_) | Change::SettingDropped(_) => {}
+            Change::Forgotten(peer_id) => drop(self.peers.remove(&peer_id)),
+            Change::Identity(_) | Change::SettingChanged(_) | Change::SettingDropped(_) => return,
         }
-    }
-
-    /// The PeerInfoVector as it is applied, to go back to when storing fails.
-    pub fn checkpoint(&self) -> Checkpoint {
-        Checkpoint(self.peers.clone())
-    }
-
-    /// What was applied since the checkpoint was not stored: it did not happen.
-    pub fn restore(&mut self, checkpoint: Checkpoint) {
-        self.peers = checkpoint.0;
+        self.peers_listed.stale();
         self.vector_version += 1;
     }
 
-    /// The claim is stored: the connection is the peer's now. Answers the one whose place it took.
-    pub fn joined(&mut self, claim: &Claim, now: Timestamp) -> Option<ConnectionId> {
-        let peer = self.peers.get_mut(&claim.info.peer_id)?;
+    /// What a patch would come to; nothing changes.
+    ///
+    /// # Errors
+    /// As [`Draft::configure`].
+    pub fn foresee(&self, base: &Config, patch: &Map<String, Value>) -> Result<Arc<Config>, SettingError> {
+        Draft::default().configure(self, base, patch).map(|foreseen| foreseen.config)
+    }
+
+    /// The connection is the peer's now. Answers the one whose place it took.
+    pub fn joined(&mut self, admitted: Admitted, now: Timestamp) -> Option<ConnectionId> {
+        let Admitted(claim) = admitted;
+        let peer = Arc::make_mut(self.peers.get_mut(&claim.info.peer_id)?);
+        self.peers_listed.stale();
         peer.last_contact = Some(now);
         let link = JoinedLink {
             connection: claim.connection,
@@ -256,32 +212,25 @@ impl Registry {
 
     /// A frame came from the peer on this connection; with `whole`, its data is complete.
     pub fn contact(&mut self, peer_id: PeerId, connection: ConnectionId, whole: bool, now: Timestamp) {
-        let Some(peer) = self.peers.get_mut(&peer_id) else { return };
-        let Some(link) = peer.link.as_mut().filter(|link| link.connection == connection) else { return };
+        let Some(peer) = self.peers.get_mut(&peer_id).filter(|peer| peer.is_on(connection)) else { return };
+        if !whole && peer.last_contact == Some(now) {
+            return;
+        }
+        self.peers_listed.stale();
+        let peer = Arc::make_mut(peer);
         peer.last_contact = Some(now);
         if whole {
-            link.synchronized = true;
             peer.last_data = Some(now);
+            peer.link.iter_mut().for_each(|link| link.synchronized = true);
         }
     }
 
     /// A connection is gone.
     pub fn disconnected(&mut self, connection: ConnectionId) {
-        for peer in self.peers.values_mut() {
-            if peer.link.as_ref().is_some_and(|link| link.connection == connection) {
-                peer.link = None;
-            }
+        for peer in self.peers.values_mut().filter(|peer| peer.is_on(connection)) {
+            Arc::make_mut(peer).link = None;
+            self.peers_listed.stale();
         }
-    }
-
-    /// The connection that a peer has now.
-    pub fn connection_of(&self, peer_id: PeerId) -> Option<ConnectionId> {
-        self.peers.get(&peer_id)?.link.as_ref().map(|link| link.connection)
-    }
-
-    /// A known peer's names.
-    pub fn name_of(&self, peer_id: PeerId) -> Option<PeerName> {
-        self.peers.get(&peer_id).map(|peer| name_of(&peer.known.info))
     }
 
     /// Clusters in the network, this one included.
@@ -306,6 +255,7 @@ impl Registry {
         let position = self.attempts.iter().rposition(|attempt| attempt.link.id == link.id);
         let position = position.unwrap_or_else(|| self.begin_attempt(link));
         if let Some(attempt) = self.attempts.get_mut(position) {
+            self.attempts_listed.stale();
             Arc::make_mut(attempt).note(at, link, happening);
         }
     }
@@ -349,17 +299,17 @@ impl Registry {
         self.store_error.as_deref()
     }
 
-    /// This moment, for views.
+    /// This moment, for views. It shares with earlier ones what has not changed.
     pub fn snapshot(&self) -> Snapshot {
         Snapshot {
             config: Arc::clone(&self.config),
             peer_id: self.peer_id,
             own: self.own(),
             since: self.since,
-            peers: Arc::new(self.peers.values().cloned().collect()),
+            peers: self.peers_listed.share(|| self.peers.values().cloned()),
             vector_version: self.vector_version,
-            attempts: self.attempts.iter().cloned().collect(),
-            alarms: Arc::new(self.alarms.iter().cloned().collect()),
+            attempts: self.attempts_listed.share(|| self.attempts.iter().cloned()),
+            alarms: self.alarms.listed(),
             store_error: self.store_error.clone(),
         }
     }
@@ -406,10 +356,6 @@ pub fn name_of(info: &PeerInfo) -> PeerName {
 #[cfg(test)]
 #[path = "registry_tests.rs"]
 mod tests;
-
-#[cfg(test)]
-#[path = "configure_tests.rs"]
-mod configure_tests;
 
 #[cfg(test)]
 #[path = "note_tests.rs"]

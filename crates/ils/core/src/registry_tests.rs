@@ -1,16 +1,22 @@
 use super::*;
+use crate::ledger::ChangeSet;
 use crate::ledger::Proof;
 use crate::outcome::Outcome;
-use crate::samples::{OWN, claim, config, hub, info, join, known, registry, registry_of, tls_claim};
-use ils_wire::RouteString;
+use crate::samples::{
+    OWN, any_info, changes, claim, config, decided, displaced, hub, info, join, known, registry, registry_of,
+    stored, tls_claim,
+};
+use ils_wire::{Reason, Role};
 use proptest::prelude::*;
 use std::collections::HashSet;
 
 /// What a batch teaches, stored at once; answers how many changes there were.
 fn learn(registry: &mut Registry, from: &PeerInfo, entries: &[PeerInfo]) -> usize {
-    let changes = registry.decide_learn(from.peer_id, entries);
-    changes.iter().for_each(|change| registry.apply(change));
-    changes.len()
+    let mut draft = Draft::default();
+    draft.learn(registry, from.peer_id, entries);
+    let learned = changes(&draft).len();
+    registry.apply(stored(draft));
+    learned
 }
 
 fn described(info: PeerInfo, words: &str) -> PeerInfo {
@@ -21,10 +27,17 @@ fn proof_of(registry: &Registry, info: &PeerInfo) -> Option<Proof> {
     registry.peers.get(&info.peer_id).map(|peer| peer.known.proof)
 }
 
-fn forget(registry: &mut Registry, info: &PeerInfo) {
-    for change in registry.decide_forget(info.peer_id) {
-        registry.apply(&change);
-    }
+/// What forgetting stores, stored at once.
+fn forget(registry: &mut Registry, info: &PeerInfo) -> ChangeSet {
+    let mut draft = Draft::default();
+    draft.forget(registry, info.peer_id);
+    let forgotten = changes(&draft);
+    registry.apply(stored(draft));
+    forgotten
+}
+
+fn connection_of(registry: &Registry, info: &PeerInfo) -> Option<ConnectionId> {
+    registry.peers.get(&info.peer_id)?.link.as_ref().map(|link| link.connection)
 }
 
 #[test]
@@ -45,9 +58,12 @@ fn a_cluster_may_be_renamed() {
     let renamed = PeerInfo { cluster_id: "Renamed".parse().unwrap(), ..described(info(2), "moved") };
     assert_eq!(join(&mut registry, &claim(2, renamed.clone())), 1);
     assert_eq!(registry.peers.len(), 1);
-    assert_eq!(registry.name_of(info(2).peer_id).map(|name| name.cluster_id), Some(renamed.cluster_id));
+    assert_eq!(
+        registry.peer(info(2).peer_id).map(|peer| peer.known.info.cluster_id.clone()),
+        Some(renamed.cluster_id)
+    );
     assert!(
-        registry.decide_join(&claim(3, PeerInfo { cluster_id: info(2).cluster_id, ..info(3) })).is_ok(),
+        decided(&registry, &claim(3, PeerInfo { cluster_id: info(2).cluster_id, ..info(3) })).is_ok(),
         "its old name is free"
     );
 }
@@ -74,19 +90,16 @@ fn a_port_that_is_not_in_force_takes_nobody() {
         ("TLS on its port", crate::samples::tls_registry(), tls, true),
         ("password where the TLS port is in force", crate::samples::tls_registry(), plain, false),
     ] {
-        let told = registry.decide_join(&claim).err().map(|denied| denied.reason);
+        let told = decided(&registry, &claim).err().map(|denied| denied.reason);
         assert_eq!(told, (!good).then_some(Reason::MethodChanged), "{case}");
     }
 }
 
 #[test]
 fn a_standalone_cluster_takes_nobody_and_learns_nothing() {
-    let registry = registry_of(config(ClusterRole::Standalone), vec![known(hub(2))]);
-    assert_eq!(
-        registry.decide_join(&claim(1, info(3))).map_err(|denied| denied.reason),
-        Err(Reason::Shutdown)
-    );
-    assert!(registry.decide_learn(hub(2).peer_id, &[info(3)]).is_empty());
+    let mut registry = registry_of(config(ClusterRole::Standalone), vec![known(hub(2))]);
+    assert_eq!(decided(&registry, &claim(1, info(3))).map_err(|denied| denied.reason), Err(Reason::Shutdown));
+    assert_eq!(learn(&mut registry, &hub(2), &[info(3)]), 0);
     assert_eq!((registry.own(), registry.cluster_count()), (None, 1));
     assert!(registry.snapshot().vector_for(hub(2).peer_id).is_empty());
 }
@@ -105,17 +118,21 @@ fn of_two_connections_the_one_dialled_by_the_lower_peer_id_stays() {
         let mut registry = registry();
         let claim = |id, direction| Claim { direction, ..claim(id, hub(peer)) };
         join(&mut registry, &claim(1, first));
-        let decided = registry.decide_join(&claim(2, second));
+        let decided = decided(&registry, &claim(2, second));
         assert_eq!(
             decided.as_ref().err().map(|denied| denied.reason),
             (!wins).then_some(Reason::Displaced),
             "{case}"
         );
         if wins {
-            assert_eq!(registry.joined(&claim(2, second), Timestamp(2)), Some(ConnectionId(1)), "{case}");
+            assert_eq!(
+                displaced(&mut registry, &claim(2, second), Timestamp(2)),
+                Some(ConnectionId(1)),
+                "{case}"
+            );
         }
         let stays = if wins { 2 } else { 1 };
-        assert_eq!(registry.connection_of(hub(peer).peer_id), Some(ConnectionId(stays)), "{case}");
+        assert_eq!(connection_of(&registry, &hub(peer)), Some(ConnectionId(stays)), "{case}");
     }
 }
 
@@ -125,21 +142,25 @@ fn a_connection_of_the_old_port_gives_way_whoever_dialled_it() {
     join(&mut registry, &claim(1, hub(2)));
     Arc::make_mut(&mut registry.config).boxes.tls = true;
     let dialled = Claim { direction: Direction::Dialled, ..tls_claim(2, hub(2), &["cluster2.example"]) };
-    assert!(registry.decide_join(&dialled).is_ok());
+    assert!(decided(&registry, &dialled).is_ok());
 }
 
 #[test]
 fn an_older_connection_that_ends_leaves_the_newer_one_alone() {
     let mut registry = registry();
     join(&mut registry, &claim(1, info(2)));
-    assert_eq!(registry.joined(&claim(1, info(2)), Timestamp(1)), None, "the same one displaces nobody");
+    assert_eq!(
+        displaced(&mut registry, &claim(1, info(2)), Timestamp(1)),
+        None,
+        "the same one displaces nobody"
+    );
     join(&mut registry, &claim(2, info(2)));
     registry.disconnected(ConnectionId(1));
-    assert_eq!(registry.connection_of(info(2).peer_id), Some(ConnectionId(2)));
+    assert_eq!(connection_of(&registry, &info(2)), Some(ConnectionId(2)));
     registry.contact(info(2).peer_id, ConnectionId(1), true, Timestamp(50));
     assert_eq!(registry.peers[&info(2).peer_id].last_data, None, "the dead do not speak");
     registry.disconnected(ConnectionId(2));
-    assert_eq!(registry.connection_of(info(2).peer_id), None);
+    assert_eq!(connection_of(&registry, &info(2)), None);
 }
 
 #[test]
@@ -154,7 +175,7 @@ fn data_is_up_to_date_once_it_has_come_whole_since_the_join() {
     assert_eq!(status(&registry), "Up to date");
     registry.disconnected(ConnectionId(1));
     assert_eq!(status(&registry), "Not connected");
-    registry.joined(&claim(2, info(2)), Timestamp(7));
+    displaced(&mut registry, &claim(2, info(2)), Timestamp(7));
     assert_eq!(status(&registry), "Synchronizing", "what came before counts no more");
 }
 
@@ -236,10 +257,9 @@ fn a_peer_that_was_rebuilt_joins_once_it_is_forgotten() {
     let mut registry = registry();
     join(&mut registry, &claim(1, info(2)));
     let rebuilt = PeerInfo { peer_id: info(3).peer_id, ..info(2) };
-    assert!(registry.decide_join(&claim(2, rebuilt.clone())).is_err());
-    assert!(registry.decide_forget(rebuilt.peer_id).is_empty(), "nobody is known by that ID");
-    assert_eq!(registry.decide_forget(info(2).peer_id), [Change::Forgotten(info(2).peer_id)]);
-    forget(&mut registry, &info(2));
+    assert!(decided(&registry, &claim(2, rebuilt.clone())).is_err());
+    assert!(forget(&mut registry, &rebuilt).is_empty(), "nobody is known by that ID");
+    assert_eq!(forget(&mut registry, &info(2)), [Change::Forgotten(info(2).peer_id)]);
     assert_eq!(join(&mut registry, &claim(2, rebuilt.clone())), 1);
     assert_eq!(registry.peers.keys().copied().collect::<Vec<_>>(), [rebuilt.peer_id]);
 }
@@ -290,12 +310,12 @@ fn a_thousand_clusters_are_known_and_no_more() {
     let mut last_place = full(999);
     assert_eq!(learn(&mut last_place, &hub(1000), &[info(1), info(2)]), 1, "one place is left");
     let mut registry = full(1000);
-    let denied = registry.decide_join(&claim(2, info(1))).unwrap_err();
+    let denied = decided(&registry, &claim(2, info(1))).unwrap_err();
     assert_eq!((denied.reason, Outcome::from(denied.reason)), (Reason::PeerLimit, Outcome::PeerLimit));
     assert_eq!(learn(&mut registry, &hub(1000), &[info(1)]), 0);
-    assert!(registry.decide_join(&claim(2, hub(1001))).is_ok(), "who is known may come");
+    assert!(decided(&registry, &claim(2, hub(1001))).is_ok(), "who is known may come");
     forget(&mut registry, &hub(1999));
-    assert!(registry.decide_join(&claim(2, info(1))).is_ok());
+    assert!(decided(&registry, &claim(2, info(1))).is_ok());
     assert_eq!(registry.cluster_count(), 1000, "itself included");
 }
 
@@ -303,34 +323,57 @@ fn a_thousand_clusters_are_known_and_no_more() {
 fn what_was_not_stored_did_not_happen() {
     let mut registry = registry();
     join(&mut registry, &claim(1, info(2)));
-    let checkpoint = registry.checkpoint();
-    for change in registry.decide_join(&claim(2, info(3))).unwrap() {
-        registry.apply(&change);
-    }
-    forget(&mut registry, &info(2));
-    registry.restore(checkpoint);
-    assert_eq!(registry.connection_of(info(2).peer_id), Some(ConnectionId(1)));
+    let before = registry.snapshot();
+    let mut draft = Draft::default();
+    draft.join(&registry, &claim(2, info(3))).unwrap();
+    draft.forget(&registry, info(2).peer_id).unwrap();
+    drop(draft);
+    assert!(registry.snapshot().is_same_as(&before));
+    assert_eq!(connection_of(&registry, &info(2)), Some(ConnectionId(1)));
     assert_eq!(proof_of(&registry, &info(3)), None);
-    assert_eq!(registry.joined(&claim(2, info(3)), Timestamp(2)), None, "nobody to join");
 }
 
-/// Claims whose names come from small pools, so that they clash.
-fn any_info() -> impl Strategy<Value = PeerInfo> {
-    let names = (1..6u16, 1..6u16, 1..6u16, 1..6u16);
-    (names, any::<bool>(), any::<bool>()).prop_map(|((id, cluster, fqdn, route), is_hub, upper)| {
-        let (cluster_id, route_string) = (info(cluster).cluster_id, info(route).route_string);
-        let (cluster_id, route_string) = if upper {
-            let upper = |text: &str| text.to_ascii_uppercase();
-            (
-                upper(cluster_id.as_str()).parse().unwrap(),
-                upper(route_string.as_str()).parse::<RouteString>().unwrap(),
-            )
-        } else {
-            (cluster_id, route_string)
-        };
-        let role = if is_hub { Role::Hub } else { Role::Spoke };
-        PeerInfo { cluster_id, fqdn: info(fqdn).fqdn, route_string, role, ..info(id) }
-    })
+#[test]
+fn a_snapshot_shares_what_has_not_changed_and_makes_anew_what_has() {
+    type Step = fn(&mut Registry);
+    let rows: [(&str, Step, [bool; 4]); 9] = [
+        ("nothing", |_| {}, [true, true, true, true]),
+        ("a contact", |registry| contact(registry, 1, false, 2), [false, true, true, true]),
+        ("a contact at the same moment", |registry| contact(registry, 1, false, 1), [true; 4]),
+        ("a contact of another connection", |registry| contact(registry, 9, true, 2), [true; 4]),
+        ("data that is whole", |registry| contact(registry, 1, true, 1), [false, true, true, true]),
+        (
+            "the end of a connection",
+            |registry| registry.disconnected(ConnectionId(1)),
+            [false, true, true, true],
+        ),
+        ("the end of one that had not joined", |registry| registry.disconnected(ConnectionId(9)), [true; 4]),
+        ("a join that teaches", |registry| rejoin(registry, info(3)), [false, true, true, false]),
+        ("a join that teaches nothing", |registry| rejoin(registry, info(2)), [false, true, true, true]),
+    ];
+    for (case, step, want) in rows {
+        let mut registry = registry();
+        join(&mut registry, &claim(1, info(2)));
+        let before = registry.snapshot();
+        step(&mut registry);
+        let after = registry.snapshot();
+        let same = [
+            Arc::ptr_eq(&before.peers, &after.peers),
+            Arc::ptr_eq(&before.attempts, &after.attempts),
+            Arc::ptr_eq(&before.alarms, &after.alarms),
+            after.tells_peers_the_same_as(&before),
+        ];
+        assert_eq!(same, want, "{case}: peers, attempts, alarms, what peers are told");
+        assert_eq!(after.is_same_as(&before), want == [true; 4], "{case}");
+    }
+}
+
+fn rejoin(registry: &mut Registry, info: PeerInfo) {
+    join(registry, &claim(2, info));
+}
+
+fn contact(registry: &mut Registry, connection: u64, whole: bool, now: i64) {
+    registry.contact(info(2).peer_id, ConnectionId(connection), whole, Timestamp(now));
 }
 
 #[derive(Clone, Debug)]
@@ -356,13 +399,13 @@ proptest! {
             match one {
                 Move::Join(info) => {
                     let claim = claim(connection, info);
-                    if registry.decide_join(&claim).is_ok() {
+                    if decided(&registry, &claim).is_ok() {
                         join(&mut registry, &claim);
                         prop_assert_eq!(&registry.peers[&claim.info.peer_id].known.info, &claim.info);
                     }
                 }
                 Move::Learn(from, entries) => { learn(&mut registry, &info(from), &entries); }
-                Move::Forget(n) => forget(&mut registry, &info(n)),
+                Move::Forget(n) => { forget(&mut registry, &info(n)); }
             }
             let own = registry.own().unwrap();
             let all: Vec<&PeerInfo> = registry.peers.values().map(|peer| &peer.known.info).chain([&own]).collect();

@@ -4,13 +4,17 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use ils_wire::{
-    Boxes, Decoder, Ephemeral, NetworkKey, NodeAddress, PeerId, PeerInfo, RawFrame, Role, SharedInput,
+    Boxes, Decoder, Ephemeral, NetworkKey, NodeAddress, PeerId, PeerInfo, RawFrame, Role, RouteString,
+    SharedInput,
 };
+use proptest::prelude::*;
 
+use crate::admission::Denied;
 use crate::config::{ClusterRole, Config, Listen, Registration, TlsVersion};
+use crate::draft::Draft;
 use crate::event::{ConnectionId, Direction, Link, PeerAddress};
 use crate::handshake::{Channel, Claimed, Handshake, Joined, Local, Progress, Refusal};
-use crate::ledger::{KnownPeer, Proof};
+use crate::ledger::{self, ChangeSet, Durable, KnownPeer, Ledger, Proof, Stored};
 use crate::limits::Timers;
 use crate::registry::{Claim, Registry};
 use crate::settings::Settings;
@@ -48,6 +52,25 @@ pub(crate) fn info(n: u16) -> PeerInfo {
 /// Cluster number `n`, a hub.
 pub(crate) fn hub(n: u16) -> PeerInfo {
     PeerInfo { role: Role::Hub, ..info(n) }
+}
+
+/// Claims whose names come from small pools, so that they clash.
+pub(crate) fn any_info() -> impl Strategy<Value = PeerInfo> {
+    let names = (1..6u16, 1..6u16, 1..6u16, 1..6u16);
+    (names, any::<bool>(), any::<bool>()).prop_map(|((id, cluster, fqdn, route), is_hub, upper)| {
+        let (cluster_id, route_string) = (info(cluster).cluster_id, info(route).route_string);
+        let (cluster_id, route_string) = if upper {
+            let upper = |text: &str| text.to_ascii_uppercase();
+            (
+                upper(cluster_id.as_str()).parse().unwrap(),
+                upper(route_string.as_str()).parse::<RouteString>().unwrap(),
+            )
+        } else {
+            (cluster_id, route_string)
+        };
+        let role = if is_hub { Role::Hub } else { Role::Spoke };
+        PeerInfo { cluster_id, fqdn: info(fqdn).fqdn, route_string, role, ..info(id) }
+    })
 }
 
 /// The configuration of cluster [`OWN`] with the password box ticked.
@@ -128,12 +151,55 @@ pub(crate) fn tls_claim(connection: u64, info: PeerInfo, names: &[&str]) -> Clai
     }
 }
 
+/// A ledger that takes everything and keeps nothing.
+struct Paper;
+
+impl Ledger for Paper {
+    type Error = std::convert::Infallible;
+
+    fn load(&mut self) -> Result<Durable, Self::Error> {
+        Ok(Durable::default())
+    }
+
+    fn append(&mut self, _: &[ChangeSet]) -> Result<(), Self::Error> {
+        Ok(())
+    }
+
+    fn probe(&mut self) -> Result<(), Self::Error> {
+        Ok(())
+    }
+}
+
+/// What a draft is once the ledger has it.
+pub(crate) fn stored(draft: Draft) -> Stored {
+    let Ok(stored) = ledger::commit(&mut Paper, draft);
+    stored
+}
+
+/// What one decision would store.
+pub(crate) fn changes(draft: &Draft) -> ChangeSet {
+    draft.sets().concat()
+}
+
+/// What a claim would store.
+pub(crate) fn decided(registry: &Registry, claim: &Claim) -> Result<ChangeSet, Denied> {
+    let mut draft = Draft::default();
+    draft.join(registry, claim).map(|()| changes(&draft))
+}
+
 /// Decides a claim, stores it and lets the connection stand; answers how many changes there were to store.
 pub(crate) fn join(registry: &mut Registry, claim: &Claim) -> usize {
-    let changes = registry.decide_join(claim).unwrap();
-    changes.iter().for_each(|change| registry.apply(change));
-    registry.joined(claim, Timestamp(1));
-    changes.len()
+    let changes = decided(registry, claim).unwrap().len();
+    displaced(registry, claim, Timestamp(1));
+    changes
+}
+
+/// The same; answers the connection whose place it took.
+pub(crate) fn displaced(registry: &mut Registry, claim: &Claim, now: Timestamp) -> Option<ConnectionId> {
+    let mut draft = Draft::default();
+    draft.join(registry, claim).unwrap();
+    let admitted = registry.apply(stored(draft)).remove(&claim.connection).expect("it was in the draft");
+    registry.joined(admitted, now)
 }
 
 /// Connection number `id` with 192.0.2.9.

@@ -49,6 +49,11 @@ impl Peer {
             None => "Not connected",
         }
     }
+
+    /// This connection is its one.
+    pub(crate) fn is_on(&self, connection: ConnectionId) -> bool {
+        self.link.as_ref().is_some_and(|link| link.connection == connection)
+    }
 }
 
 /// One step of an attempt.
@@ -109,11 +114,11 @@ pub struct Snapshot {
     /// When the service started, or was restarted.
     pub since: Timestamp,
     /// The PeerInfoVector, in the order of peer IDs.
-    pub peers: Arc<Vec<Peer>>,
+    pub peers: Arc<Vec<Arc<Peer>>>,
     /// Raised whenever an entry of the PeerInfoVector changes: what connections watch.
     pub vector_version: u64,
     /// Attempts remembered, oldest first.
-    pub attempts: Vec<Arc<Attempt>>,
+    pub attempts: Arc<Vec<Arc<Attempt>>>,
     /// Alarms standing, oldest first.
     pub alarms: Arc<Vec<Alarm>>,
     /// The last append failed, and why; cleared by the next that works.
@@ -121,6 +126,21 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// Of two snapshots of one registry: nothing that is shown has changed between them. Looks at what they share, not
+    /// at what is in it.
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.peers, &other.peers)
+            && Arc::ptr_eq(&self.attempts, &other.attempts)
+            && Arc::ptr_eq(&self.alarms, &other.alarms)
+            && (self.since, &self.store_error) == (other.since, &other.store_error)
+            && self.tells_peers_the_same_as(other)
+    }
+
+    /// Of two snapshots of one registry: nothing has changed between them that a joined connection acts on.
+    pub fn tells_peers_the_same_as(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.config, &other.config) && self.vector_version == other.vector_version
+    }
+
     /// What goes to a peer: a spoke sends itself, a hub all it knows but the peer and what the peer told it.
     /// At most [`limits::PEERS_ADVERTISED`] entries.
     pub fn vector_for(&self, peer_id: PeerId) -> Vec<PeerInfo> {
@@ -133,11 +153,12 @@ impl Snapshot {
 
     /// The cluster with this FQDN in the PeerInfoVector; certificates carry lower case, so do entries.
     pub fn peer_of_fqdn(&self, fqdn: &str) -> Option<&Peer> {
-        self.peers.iter().find(|peer| peer.known.info.fqdn.as_str().eq_ignore_ascii_case(fqdn))
+        let mut peers = self.peers.iter().map(Arc::as_ref);
+        peers.find(|peer| peer.known.info.fqdn.as_str().eq_ignore_ascii_case(fqdn))
     }
 
     /// Peers with a connection.
     pub fn joined(&self) -> impl Iterator<Item = &Peer> {
-        self.peers.iter().filter(|peer| peer.link.is_some())
+        self.peers.iter().map(Arc::as_ref).filter(|peer| peer.link.is_some())
     }
 }

@@ -1,25 +1,24 @@
-//! The one owner of registry and ledger, on a thread of its own: decide, append, apply, publish, in that order.
+//! The one owner of registry and ledger, on a thread of its own: decide, store, apply, publish, in that order.
 //!
 //! ```text
-//! connections, admin -> [`Request`] -> decide -> Ledger::append (all that is queued, one transaction) -> apply
-//!                                                        -> publish Arc<Snapshot> -> answer each
+//! connections, admin -> [`Request`] -> decided over the Draft -> ledger::commit (all that is queued, one transaction)
+//!                         -> Stored -> Registry::apply -> publish Arc<Snapshot> -> answer each
 //! Event -> Registry::note -> Noted -> Strangers -> sdl::Recorder
 //! ```
-//! Nothing is acknowledged that is not durable, nothing is shown that is not applied.
+//! Nothing is acknowledged, told or shown that is not durable: of what is decided only the draft knows until then.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use ils_core::admission::Denied;
 use ils_core::config::Config;
-use ils_core::event::{
-    ConnectionId, Event, Happening, Link, Noted, PeerAddress, PeerName, ServiceEvent, Subject,
-};
-use ils_core::ledger::{ChangeSet, Ledger};
+use ils_core::draft::{Draft, Forgotten, Reconfigured};
+use ils_core::event::{ConnectionId, Event, Happening, Link, Noted, PeerAddress, ServiceEvent, Subject};
+use ils_core::ledger::{self, Ledger};
 use ils_core::limits;
-use ils_core::registry::{Claim, Reconfigured, Registry};
+use ils_core::registry::{Admitted, Claim, Registry};
 use ils_core::settings::SettingError;
 use ils_core::snapshot::Snapshot;
 use ils_wire::{PeerId, PeerInfo, Reason};
@@ -96,7 +95,7 @@ pub(crate) enum Request {
     Foresee {
         base: Box<Config>,
         patch: Map<String, Value>,
-        answer: Answer<Result<Box<Config>, SettingError>>,
+        answer: Answer<Result<Arc<Config>, SettingError>>,
     },
     Probe {
         answer: Answer<Result<(), String>>,
@@ -119,6 +118,7 @@ pub trait Scribe: Send + 'static {
 pub(crate) struct Keeper {
     requests: mpsc::Sender<Request>,
     snapshots: watch::Receiver<Arc<Snapshot>>,
+    news: watch::Receiver<Arc<Snapshot>>,
     ids: Arc<AtomicU64>,
 }
 
@@ -135,20 +135,12 @@ impl Keeper {
         registry: Registry, ledger: L, scribe: impl Scribe, strangers: Strangers,
     ) -> std::io::Result<(Self, std::thread::JoinHandle<()>)> {
         let (requests, queue) = mpsc::channel(QUEUE);
-        let (publish, snapshots) = watch::channel(Arc::new(registry.snapshot()));
-        let desk = Desk {
-            registry,
-            ledger,
-            scribe,
-            publish,
-            orders: HashMap::new(),
-            failures: Failures::default(),
-            strangers,
-            // The thread ends when nobody else can ask it for anything.
-            bell: (Handle::current(), requests.downgrade()),
-        };
+        // The thread ends when nobody else can ask it for anything.
+        let bell = (Handle::current(), requests.downgrade());
+        let desk = Desk::new(registry, ledger, scribe, strangers, bell);
+        let (snapshots, news) = (desk.shown.subscribe(), desk.news.subscribe());
         let thread = std::thread::Builder::new().name("registry".into()).spawn(move || desk.run(queue))?;
-        Ok((Self { requests, snapshots, ids: Arc::new(AtomicU64::new(1)) }, thread))
+        Ok((Self { requests, snapshots, news, ids: Arc::new(AtomicU64::new(1)) }, thread))
     }
 
     /// A number for a new connection.
@@ -164,6 +156,11 @@ impl Keeper {
     /// Tells of each new state.
     pub(crate) fn watch(&self) -> watch::Receiver<Arc<Snapshot>> {
         self.snapshots.clone()
+    }
+
+    /// Tells of each new configuration and PeerInfoVector, and of nothing else: what a joined connection acts on.
+    pub(crate) fn news(&self) -> watch::Receiver<Arc<Snapshot>> {
+        self.news.clone()
     }
 
     /// Something happened on a connection, now.
@@ -190,21 +187,37 @@ impl Keeper {
     }
 }
 
-/// A request that is decided and waits for its transaction.
+/// A request that is decided and waits for its transaction. What it changes is in the draft.
 enum Decided {
-    Join(Box<Claim>, mpsc::Sender<Order>, Answer<Result<(), JoinError>>),
+    Join(ConnectionId, mpsc::Sender<Order>, Answer<Result<(), JoinError>>),
     Learn(PeerId, ConnectionId, bool, Answer<Result<(), String>>),
-    Forget(Option<PeerName>, Option<ConnectionId>, Answer<Result<bool, String>>),
-    Configure(Box<Reconfigured>, Answer<Result<Arc<Config>, ConfigureError>>),
+    Forget(Option<Forgotten>, Answer<Result<bool, String>>),
+    Configure(Reconfigured, Answer<Result<Arc<Config>, ConfigureError>>),
     Gone(ConnectionId),
     Probe(Answer<Result<(), String>>),
 }
+
+/// Where a request stands.
+enum Turn {
+    /// Done with: it needs no transaction.
+    Over,
+    /// In this transaction.
+    Decided(Decided),
+    /// In the next one: it has to see this one finished.
+    Later(Request),
+}
+
+/// Claims that may stand, by their connections; or why nothing was stored.
+type Settled = Result<BTreeMap<ConnectionId, Admitted>, String>;
 
 struct Desk<L, S> {
     registry: Registry,
     ledger: L,
     scribe: S,
-    publish: watch::Sender<Arc<Snapshot>>,
+    /// For whoever looks on.
+    shown: watch::Sender<Arc<Snapshot>>,
+    /// For joined connections: not woken by what they do not act on.
+    news: watch::Sender<Arc<Snapshot>>,
     orders: HashMap<ConnectionId, mpsc::Sender<Order>>,
     failures: Failures,
     strangers: Strangers,
@@ -213,61 +226,87 @@ struct Desk<L, S> {
 }
 
 impl<L: Ledger, S: Scribe> Desk<L, S> {
-    fn run(mut self, mut queue: mpsc::Receiver<Request>) {
-        let mut batch = Vec::with_capacity(BATCH);
-        while let Some(first) = queue.blocking_recv() {
-            batch.push(first);
-            while batch.len() < BATCH
-                && let Ok(next) = queue.try_recv()
-            {
-                batch.push(next);
-            }
-            let mut requests = VecDeque::from(std::mem::take(&mut batch));
-            while !requests.is_empty() {
-                self.transact(&mut requests);
-            }
-            self.publish();
+    fn new(
+        registry: Registry, ledger: L, scribe: S, strangers: Strangers,
+        bell: (Handle, mpsc::WeakSender<Request>),
+    ) -> Self {
+        let first = Arc::new(registry.snapshot());
+        Self {
+            registry,
+            ledger,
+            scribe,
+            shown: watch::Sender::new(Arc::clone(&first)),
+            news: watch::Sender::new(first),
+            orders: HashMap::new(),
+            failures: Failures::default(),
+            strangers,
+            bell,
         }
     }
 
+    fn run(mut self, mut queue: mpsc::Receiver<Request>) {
+        while let Some(first) = queue.blocking_recv() {
+            let mut batch = VecDeque::from([first]);
+            while batch.len() < BATCH
+                && let Ok(next) = queue.try_recv()
+            {
+                batch.push_back(next);
+            }
+            self.work_through(batch);
+        }
+    }
+
+    fn work_through(&mut self, mut batch: VecDeque<Request>) {
+        while !batch.is_empty() {
+            self.transact(&mut batch);
+        }
+        self.publish();
+    }
+
+    /// Shows the registry as it is, and wakes those whom a change concerns.
     fn publish(&self) {
-        self.publish.send_replace(Arc::new(self.registry.snapshot()));
+        let now = Arc::new(self.registry.snapshot());
+        self.shown.send_if_modified(|shown| {
+            let changed = !now.is_same_as(shown);
+            if changed {
+                *shown = Arc::clone(&now);
+            }
+            changed
+        });
+        self.news.send_if_modified(|told| {
+            let changed = !now.tells_peers_the_same_as(told);
+            if changed {
+                *told = now;
+            }
+            changed
+        });
     }
 
     /// Decides requests up to one that has to see an earlier one finished; stores what they change in one
     /// transaction; finishes them.
     fn transact(&mut self, requests: &mut VecDeque<Request>) {
-        let checkpoint = self.registry.checkpoint();
-        let clusters = self.registry.cluster_count();
-        let (mut sets, mut decided, mut joining) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut draft, mut decided) = (Draft::default(), Vec::new());
         while let Some(request) = requests.pop_front() {
-            if subject(&request).is_some_and(|peer| joining.contains(&peer)) {
-                requests.push_front(request);
-                break;
-            }
-            if let Request::Join { claim, .. } = &request {
-                joining.push(claim.info.peer_id);
-            }
-            let barrier = matches!(request, Request::Configure { .. });
-            let Some((set, next)) = self.decide(request) else { continue };
-            // Applied in memory at once, so that the next request is decided against it.
-            set.iter().for_each(|change| self.registry.apply(change));
-            sets.extend((!set.is_empty()).then_some(set));
-            decided.push(next);
-            if barrier {
-                break;
+            match self.decide(&mut draft, request) {
+                Turn::Over => {}
+                Turn::Decided(next) => decided.push(next),
+                Turn::Later(request) => {
+                    requests.push_front(request);
+                    break;
+                }
             }
         }
-        let stored = self.store(&sets);
-        if stored.is_err() {
-            self.registry.restore(checkpoint);
-        }
-        decided.into_iter().for_each(|next| self.finish(next, &stored));
+        let clusters = self.registry.cluster_count();
+        let mut stored = self.store(draft);
+        decided.into_iter().for_each(|next| self.finish(next, &mut stored));
         self.note_cluster_count(clusters);
     }
 
-    /// Answers at once what needs no transaction; the rest with what it changes.
-    fn decide(&mut self, request: Request) -> Option<(ChangeSet, Decided)> {
+    /// Answers at once what needs no transaction, by what is stored. The rest goes into the draft.
+    fn decide(&mut self, draft: &mut Draft, request: Request) -> Turn {
+        if draft.reconfigures() || subject(&request).is_some_and(|peer| draft.awaits(peer)) {
+            return Turn::Later(request);
+        }
         match request {
             Request::Note(event) => self.note(event),
             Request::Settle => {
@@ -278,48 +317,64 @@ impl<L: Ledger, S: Scribe> Desk<L, S> {
                 self.registry.contact(from, connection, false, clock::wall());
             }
             Request::IsLate { source, answer } => {
-                let late = self.failures.is_late(source, clock::monotonic());
-                reply(answer, late);
+                reply(answer, self.failures.is_late(source, clock::monotonic()));
             }
-            Request::Probe { answer } => return Some((ChangeSet::new(), Decided::Probe(answer))),
-            Request::Gone(connection) => return Some((ChangeSet::new(), Decided::Gone(connection))),
-            Request::Join { claim, orders, answer } => match self.registry.decide_join(&claim) {
-                Ok(set) => return Some((set, Decided::Join(claim, orders, answer))),
-                Err(denied) => reply(answer, Err(JoinError::Denied(denied))),
-            },
+            Request::Foresee { base, patch, answer } => reply(answer, self.registry.foresee(&base, &patch)),
+            Request::Probe { answer } => return Turn::Decided(Decided::Probe(answer)),
+            Request::Gone(connection) => return Turn::Decided(Decided::Gone(connection)),
+            Request::Join { claim, orders, answer } => return self.decide_join(draft, claim, orders, answer),
             Request::Learn { from, connection, entries, last, answer } => {
-                let set = self.registry.decide_learn(from, &entries);
-                return Some((set, Decided::Learn(from, connection, last, answer)));
+                draft.learn(&self.registry, from, &entries);
+                return Turn::Decided(Decided::Learn(from, connection, last, answer));
             }
             Request::Forget { peer, answer } => {
-                let name = self.registry.name_of(peer);
-                let connection = self.registry.connection_of(peer);
-                return Some((self.registry.decide_forget(peer), Decided::Forget(name, connection, answer)));
+                let forgotten = draft.forget(&self.registry, peer);
+                return Turn::Decided(Decided::Forget(forgotten, answer));
             }
-            Request::Foresee { base, patch, answer } => {
-                let foreseen = self.registry.decide_configure(&base, &patch);
-                reply(answer, foreseen.map(|done| Box::new(done.config)));
-            }
-            Request::Configure { base, patch, answer } => match self.registry.decide_configure(&base, &patch)
-            {
-                Ok(mut done) => {
-                    let set = std::mem::take(&mut done.changes);
-                    return Some((set, Decided::Configure(Box::new(done), answer)));
+            Request::Configure { base, patch, answer } => {
+                match draft.configure(&self.registry, &base, &patch) {
+                    Ok(done) => return Turn::Decided(Decided::Configure(done, answer)),
+                    Err(error) => reply(answer, Err(ConfigureError::Setting(error))),
                 }
-                Err(error) => reply(answer, Err(ConfigureError::Setting(error))),
-            },
+            }
         }
-        None
+        Turn::Over
     }
 
-    /// All sets in one transaction, and what the database made of it.
-    fn store(&mut self, sets: &[ChangeSet]) -> Result<(), String> {
-        if sets.is_empty() {
-            return Ok(());
+    /// Nobody is refused for what is not stored: where the draft alone speaks against a claim, the claim waits for it.
+    fn decide_join(
+        &self, draft: &mut Draft, claim: Box<Claim>, orders: mpsc::Sender<Order>,
+        answer: Answer<Result<(), JoinError>>,
+    ) -> Turn {
+        if draft.join(&self.registry, &claim).is_ok() {
+            return Turn::Decided(Decided::Join(claim.connection, orders, answer));
         }
-        let stored = self.ledger.append(sets).map_err(|error| error.to_string());
-        self.note_store(stored.as_ref().err().cloned());
-        stored
+        match Draft::default().join(&self.registry, &claim) {
+            Ok(()) => Turn::Later(Request::Join { claim, orders, answer }),
+            Err(denied) => {
+                reply(answer, Err(JoinError::Denied(denied)));
+                Turn::Over
+            }
+        }
+    }
+
+    /// The draft in one transaction; applied where that worked, and then told.
+    fn store(&mut self, draft: Draft) -> Settled {
+        let writes = !draft.is_empty();
+        match ledger::commit(&mut self.ledger, draft) {
+            Ok(stored) => {
+                let admitted = self.registry.apply(stored);
+                if writes {
+                    self.note_store(None);
+                }
+                Ok(admitted)
+            }
+            Err(error) => {
+                let error = error.to_string();
+                self.note_store(Some(error.clone()));
+                Err(error)
+            }
+        }
     }
 
     fn note_store(&mut self, error: Option<String>) {
@@ -330,53 +385,53 @@ impl<L: Ledger, S: Scribe> Desk<L, S> {
         }
     }
 
-    fn finish(&mut self, decided: Decided, stored: &Result<(), String>) {
-        let now = clock::wall();
+    fn finish(&mut self, decided: Decided, stored: &mut Settled) {
         match (decided, stored) {
             (Decided::Gone(connection), _) => {
                 self.registry.disconnected(connection);
                 self.orders.remove(&connection);
             }
-            (Decided::Probe(answer), _) => {
-                let probed = self.ledger.probe().map_err(|error| error.to_string());
-                self.note_store(probed.as_ref().err().cloned());
-                // Whoever asked finds in the snapshot all that came before.
-                self.publish();
-                reply(answer, probed);
+            (Decided::Probe(answer), _) => self.probe(answer),
+            (Decided::Join(connection, orders, answer), Ok(admitted)) => {
+                if let Some(admitted) = admitted.remove(&connection) {
+                    self.join(connection, admitted, orders, answer);
+                }
             }
-            (Decided::Join(claim, orders, answer), Ok(())) => self.join(&claim, orders, answer),
-            (Decided::Join(_, _, answer), Err(error)) => {
+            (Decided::Join(.., answer), Err(error)) => {
                 reply(answer, Err(JoinError::Temporary(error.clone())));
             }
-            (Decided::Learn(from, connection, last, answer), Ok(())) => {
-                self.registry.contact(from, connection, last, now);
+            (Decided::Learn(from, connection, last, answer), Ok(_)) => {
+                self.registry.contact(from, connection, last, clock::wall());
                 reply(answer, Ok(()));
             }
             (Decided::Learn(.., answer), Err(error)) => reply(answer, Err(error.clone())),
-            (Decided::Forget(name, connection, answer), Ok(())) => {
-                let known = name.is_some();
-                if let Some(connection) = connection {
-                    let text = "an administrator disconnected this cluster";
-                    self.order(connection, Reason::Disconnected, text);
-                }
-                name.into_iter().for_each(|peer| self.note_service(ServiceEvent::Forgotten { peer }));
-                self.publish();
-                reply(answer, Ok(known));
-            }
+            (Decided::Forget(forgotten, answer), Ok(_)) => self.forget(forgotten, answer),
             (Decided::Forget(.., answer), Err(error)) => reply(answer, Err(error.clone())),
-            (Decided::Configure(done, answer), Ok(())) => self.configure(*done, answer),
+            (Decided::Configure(done, answer), Ok(_)) => self.configure(done, answer),
             (Decided::Configure(_, answer), Err(error)) => {
                 reply(answer, Err(ConfigureError::Temporary(error.clone())));
             }
         }
     }
 
-    fn join(&mut self, claim: &Claim, orders: mpsc::Sender<Order>, answer: Answer<Result<(), JoinError>>) {
+    fn probe(&mut self, answer: Answer<Result<(), String>>) {
+        let probed = self.ledger.probe().map_err(|error| error.to_string());
+        self.note_store(probed.as_ref().err().cloned());
+        // Whoever asked finds in the snapshot all that came before.
+        self.publish();
+        reply(answer, probed);
+    }
+
+    /// Where whoever asked has gone, the peer is known all the same, as it is stored; no connection stands.
+    fn join(
+        &mut self, connection: ConnectionId, admitted: Admitted, orders: mpsc::Sender<Order>,
+        answer: Answer<Result<(), JoinError>>,
+    ) {
         if answer.is_closed() {
             return;
         }
-        self.orders.insert(claim.connection, orders);
-        if let Some(displaced) = self.registry.joined(claim, clock::wall()) {
+        self.orders.insert(connection, orders);
+        if let Some(displaced) = self.registry.joined(admitted, clock::wall()) {
             self.order(displaced, Reason::Displaced, "a newer connection took its place");
         }
         // The connection must find itself in the snapshot that it reads next.
@@ -384,12 +439,23 @@ impl<L: Ledger, S: Scribe> Desk<L, S> {
         reply(answer, Ok(()));
     }
 
-    fn configure(&mut self, done: Reconfigured, answer: Answer<Result<Arc<Config>, ConfigureError>>) {
-        let keys = done.keys.clone();
-        self.registry.reconfigure(done);
-        self.note_service(ServiceEvent::Configured { keys });
+    fn forget(&mut self, forgotten: Option<Forgotten>, answer: Answer<Result<bool, String>>) {
+        let known = forgotten.is_some();
+        if let Some(Forgotten { name, connection }) = forgotten {
+            if let Some(connection) = connection {
+                let text = "an administrator disconnected this cluster";
+                self.order(connection, Reason::Disconnected, text);
+            }
+            self.note_service(ServiceEvent::Forgotten { peer: name });
+        }
         self.publish();
-        reply(answer, Ok(Arc::clone(self.registry.config())));
+        reply(answer, Ok(known));
+    }
+
+    fn configure(&mut self, done: Reconfigured, answer: Answer<Result<Arc<Config>, ConfigureError>>) {
+        self.note_service(ServiceEvent::Configured { keys: done.keys });
+        self.publish();
+        reply(answer, Ok(done.config));
     }
 
     /// Tells a joined connection to end; one that has its order already is ending.

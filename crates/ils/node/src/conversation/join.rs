@@ -165,7 +165,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Conversation<S> {
     ) -> Result<(Joined, mpsc::Receiver<Order>, Watcher), Stop> {
         let claim = self.claim_of(&claimed);
         let (orders, receiver) = mpsc::channel(1);
-        let watcher = self.keeper().watch();
+        let watcher = self.keeper().news();
         let asked = self.keeper().ask(|answer| Request::Join { claim, orders, answer }).await;
         let refused = match asked.unwrap_or(Err(JoinError::Temporary("the service is stopping".into()))) {
             Ok(()) => {

@@ -1,0 +1,283 @@
+//! What is decided and not yet stored, and the decisions: each sees the registry as it will be with those before it.
+//!
+//! ```text
+//! Registry, as it is stored --+
+//!                             +--> Outlook --> join, learn, forget, configure --> into the Draft
+//! Draft, as it is so far -----+                                                        |
+//!                                  Registry::apply <-- Stored <-- ledger::commit <-----+
+//! ```
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ils_wire::{PeerId, PeerInfo, Reason, Role};
+use serde_json::{Map, Value};
+
+use crate::admission::{self, Denied};
+use crate::config::Config;
+use crate::event::{ConnectionId, Direction, PeerName};
+use crate::ledger::{Change, ChangeSet, KnownPeer, Proof};
+use crate::limits;
+use crate::registry::{Claim, Registry, name_of};
+use crate::settings::{SettingChange, SettingError, Settings};
+use crate::snapshot::JoinedLink;
+
+/// Decisions whose changes stand or fall together. Nothing of it counts, and nobody is told, before
+/// [`ledger::commit`](crate::ledger::commit) has stored it.
+#[derive(Default)]
+pub struct Draft {
+    sets: Vec<ChangeSet>,
+    peers: BTreeMap<PeerId, Redrawn>,
+    claims: BTreeMap<ConnectionId, Claim>,
+    configured: Option<(Settings, Arc<Config>)>,
+}
+
+/// A peer as a draft has it.
+struct Redrawn {
+    /// Absent: forgotten.
+    known: Option<KnownPeer>,
+    /// Not once it was forgotten, though it may be known again.
+    keeps_link: bool,
+}
+
+/// What a patch of the settings comes to once it is stored.
+pub struct Reconfigured {
+    /// The configuration afterwards.
+    pub config: Arc<Config>,
+    /// The keys that were named.
+    pub keys: Vec<String>,
+}
+
+/// Whom a decision to forget is about.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Forgotten {
+    /// Its names.
+    pub name: PeerName,
+    /// The connection that it has.
+    pub connection: Option<ConnectionId>,
+}
+
+/// A draft in its parts, for the registry to take over.
+pub(crate) struct Parts {
+    pub(crate) changes: Vec<Change>,
+    pub(crate) claims: BTreeMap<ConnectionId, Claim>,
+    pub(crate) configured: Option<(Settings, Arc<Config>)>,
+}
+
+impl Draft {
+    /// There is nothing to store. There may be claims all the same: of peers that have said the same before.
+    pub fn is_empty(&self) -> bool {
+        self.sets.is_empty()
+    }
+
+    /// What is to be stored: for each decision that changes something, its changes.
+    pub fn sets(&self) -> &[ChangeSet] {
+        &self.sets
+    }
+
+    /// A claim of this peer is in it, and its connection does not stand yet.
+    pub fn awaits(&self, peer_id: PeerId) -> bool {
+        self.claims.values().any(|claim| claim.info.peer_id == peer_id)
+    }
+
+    /// Settings are in it that do not count yet.
+    pub fn reconfigures(&self) -> bool {
+        self.configured.is_some()
+    }
+
+    /// May this peer join?
+    ///
+    /// # Errors
+    /// [`Denied`], with what the peer is told and what the alarm names.
+    pub fn join(&mut self, registry: &Registry, claim: &Claim) -> Result<(), Denied> {
+        let change = self.over(registry).join(claim)?;
+        self.keep(change.into_iter().collect());
+        self.claims.insert(claim.connection, claim.clone());
+        Ok(())
+    }
+
+    /// What a batch of a peer's PeerInfoVector teaches. A spoke speaks for itself alone; nothing relayed changes
+    /// what a peer said itself; an entry that would take somebody's name is left out.
+    pub fn learn(&mut self, registry: &Registry, from: PeerId, entries: &[PeerInfo]) {
+        let outlook = self.over(registry);
+        let Some(own) = outlook.own().filter(|_| outlook.speaks_for_others(from)) else { return };
+        let mut set = ChangeSet::new();
+        for info in entries {
+            if let Some(change) = self.over(registry).relayed(from, info, &own) {
+                self.redraw(&change);
+                set.push(change);
+            }
+        }
+        self.keep(set);
+    }
+
+    /// Who is forgotten by that ID, if anybody is known by it.
+    pub fn forget(&mut self, registry: &Registry, peer_id: PeerId) -> Option<Forgotten> {
+        let outlook = self.over(registry);
+        let name = name_of(&outlook.known(peer_id)?.info);
+        let connection = outlook.link(peer_id).map(|link| link.connection);
+        self.keep(vec![Change::Forgotten(peer_id)]);
+        Some(Forgotten { name, connection })
+    }
+
+    /// What a patch of the ILS Configuration page comes to. `base` is the configuration with the password that will
+    /// be in force.
+    ///
+    /// # Errors
+    /// An unknown key, or a value that cannot be.
+    pub fn configure(
+        &mut self, registry: &Registry, base: &Config, patch: &Map<String, Value>,
+    ) -> Result<Reconfigured, SettingError> {
+        let (settings, config, changes) = self.over(registry).configure(base, patch)?;
+        let config = Arc::new(config);
+        self.configured = Some((settings, Arc::clone(&config)));
+        self.keep(changes);
+        Ok(Reconfigured { config, keys: patch.keys().cloned().collect() })
+    }
+
+    /// The registry as it will be with this draft.
+    pub(crate) fn over<'a>(&'a self, registry: &'a Registry) -> Outlook<'a> {
+        Outlook { registry, draft: self }
+    }
+
+    /// Hands over what is in it.
+    pub(crate) fn into_parts(self) -> Parts {
+        let changes = self.sets.into_iter().flatten().collect();
+        Parts { changes, claims: self.claims, configured: self.configured }
+    }
+
+    fn keep(&mut self, set: ChangeSet) {
+        set.iter().for_each(|change| self.redraw(change));
+        self.sets.extend((!set.is_empty()).then_some(set));
+    }
+
+    /// From now on decisions see the peer so. Twice the same is once.
+    fn redraw(&mut self, change: &Change) {
+        let (peer_id, known) = match change {
+            Change::Learned(known) => (known.info.peer_id, Some(known.clone())),
+            Change::Forgotten(peer_id) => (*peer_id, None),
+            Change::Identity(_) | Change::SettingChanged(_) | Change::SettingDropped(_) => return,
+        };
+        let kept = self.peers.get(&peer_id).is_none_or(|before| before.keeps_link);
+        let keeps_link = kept && known.is_some();
+        self.peers.insert(peer_id, Redrawn { known, keeps_link });
+    }
+}
+
+/// The registry as it will be once a draft is stored.
+#[derive(Clone, Copy)]
+pub(crate) struct Outlook<'a> {
+    registry: &'a Registry,
+    draft: &'a Draft,
+}
+
+impl<'a> Outlook<'a> {
+    /// The entry of a peer.
+    pub(crate) fn known(self, peer_id: PeerId) -> Option<&'a KnownPeer> {
+        match self.draft.peers.get(&peer_id) {
+            Some(redrawn) => redrawn.known.as_ref(),
+            None => self.registry.peer(peer_id).map(|peer| &peer.known),
+        }
+    }
+
+    /// Every entry, in no order.
+    pub(crate) fn all(self) -> impl Iterator<Item = &'a KnownPeer> {
+        let redrawn = &self.draft.peers;
+        let stored = self.registry.peers().map(|peer| &peer.known);
+        let untouched = stored.filter(|known| !redrawn.contains_key(&known.info.peer_id));
+        untouched.chain(redrawn.values().filter_map(|redrawn| redrawn.known.as_ref()))
+    }
+
+    /// No room for another.
+    pub(crate) fn is_full(self) -> bool {
+        self.all().count() >= limits::PEERS_KNOWN
+    }
+
+    fn link(self, peer_id: PeerId) -> Option<&'a JoinedLink> {
+        let keeps_link = self.draft.peers.get(&peer_id).is_none_or(|redrawn| redrawn.keeps_link);
+        self.registry.peer(peer_id)?.link.as_ref().filter(|_| keeps_link)
+    }
+
+    fn config(self) -> &'a Arc<Config> {
+        self.draft.configured.as_ref().map_or(self.registry.config(), |(_, config)| config)
+    }
+
+    fn settings(self) -> &'a Settings {
+        self.draft.configured.as_ref().map_or(self.registry.settings(), |(settings, _)| settings)
+    }
+
+    fn own(self) -> Option<PeerInfo> {
+        self.registry.own_under(self.config())
+    }
+
+    fn join(self, claim: &Claim) -> Result<Option<Change>, Denied> {
+        let Some(own) = self.own() else {
+            return Err(Denied::new(Reason::Shutdown, "this cluster is standalone", ""));
+        };
+        admission::judge(claim, &own, self)?;
+        if claim.tls != self.config().uses_tls() {
+            return Err(Denied::new(Reason::MethodChanged, "this port is no longer in force", ""));
+        }
+        self.tie_break(claim)?;
+        let proof = if claim.tls { Proof::Certificate } else { Proof::Password };
+        Ok(self.learned(&claim.info, proof))
+    }
+
+    /// Of two connections between one pair in opposite directions, the one dialled by the lower peer ID stays.
+    fn tie_break(self, claim: &Claim) -> Result<(), Denied> {
+        let link = self.link(claim.info.peer_id);
+        let Some(link) = link.filter(|link| link.direction != claim.direction) else {
+            return Ok(());
+        };
+        let dialled_here = claim.direction == Direction::Dialled;
+        if link.tls == claim.tls && dialled_here != (self.registry.peer_id() < claim.info.peer_id) {
+            return Err(Denied::new(Reason::Displaced, "the connection the other way stays", ""));
+        }
+        Ok(())
+    }
+
+    /// The change that this knowledge is, if it is one.
+    fn learned(self, info: &PeerInfo, proof: Proof) -> Option<Change> {
+        let pkid = admission::pkid(self.registry.peer_id(), info.peer_id);
+        let known = KnownPeer { info: info.clone(), proof, pkid };
+        (self.known(info.peer_id) != Some(&known)).then_some(Change::Learned(known))
+    }
+
+    fn speaks_for_others(self, from: PeerId) -> bool {
+        self.link(from).is_some() && self.known(from).is_some_and(|known| known.info.role == Role::Hub)
+    }
+
+    fn relayed(self, from: PeerId, info: &PeerInfo, own: &PeerInfo) -> Option<Change> {
+        let known = self.known(info.peer_id);
+        let direct = known.is_some_and(|known| known.proof.is_direct());
+        if direct || admission::identity(info, own, self).is_err() {
+            return None;
+        }
+        let unchanged = known.is_some_and(|known| known.info == *info);
+        // The same entry by two hubs would change hands for ever: the first to tell keeps it.
+        if unchanged { None } else { self.learned(info, Proof::Relayed(from)) }
+    }
+
+    fn configure(
+        self, base: &Config, patch: &Map<String, Value>,
+    ) -> Result<(Settings, Config, ChangeSet), SettingError> {
+        let (settings, changed) = self.settings().patched(patch)?;
+        let before = self.config();
+        let mut config = base.with_settings(&settings.effective())?;
+        config.revision = before.revision + 1;
+        config.conversation = before.conversation + u64::from(config.differs_in_conversation(before));
+        let changes = changed.into_iter().map(|change| match change {
+            SettingChange::Set(change) => Change::SettingChanged(change),
+            SettingChange::Reset(key) => Change::SettingDropped(key),
+        });
+        Ok((settings, config, changes.collect()))
+    }
+}
+
+#[cfg(test)]
+#[path = "draft_tests.rs"]
+mod tests;
+
+#[cfg(test)]
+#[path = "configure_tests.rs"]
+mod configure_tests;
