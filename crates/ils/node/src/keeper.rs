@@ -543,3 +543,7 @@ fn reply<T>(answer: Answer<T>, value: T) {
 #[cfg(test)]
 #[path = "keeper_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "transaction_tests.rs"]
+mod transaction_tests;

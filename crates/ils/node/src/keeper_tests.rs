@@ -14,7 +14,7 @@ use ils_wire::Boxes;
 
 use super::*;
 
-struct Wire(Sender<Noted>);
+pub(super) struct Wire(pub(super) Sender<Noted>);
 
 impl Scribe for Wire {
     fn write(&mut self, noted: Noted) {
@@ -23,7 +23,7 @@ impl Scribe for Wire {
     }
 }
 
-fn config() -> Config {
+pub(super) fn config() -> Config {
     Config {
         revision: 1,
         conversation: 1,
