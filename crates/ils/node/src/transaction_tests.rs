@@ -276,14 +276,43 @@ fn a_join_whose_asker_has_gone_is_stored_and_shown_and_displaces_nobody() {
     assert_eq!(office.durable().peers.len(), 3);
 }
 
+/// As `join`, on a connection that this node has dialled.
+fn dialled(connection: u64, info: PeerInfo, answer: Answer<Result<(), JoinError>>) -> Request {
+    match join(connection, info, answer) {
+        Request::Join { mut claim, orders, answer } => {
+            claim.direction = Direction::Dialled;
+            Request::Join { claim, orders, answer }
+        }
+        _ => unreachable!("a join is a join"),
+    }
+}
+
 #[test]
-fn of_two_joins_of_one_peer_in_one_batch_the_later_stands() {
+fn of_two_joins_of_one_peer_in_one_batch_the_second_sees_the_first_stand() {
+    type Make = fn(u64, PeerInfo, Answer<Result<(), JoinError>>) -> Request;
+    for (case, second, stands) in [("the same way", join as Make, 9), ("the other way", dialled, 8)] {
+        let mut office = Office::new();
+        let (answer, mut told) = oneshot::channel();
+        office.batch([join(8, spoke(3), live()), second(9, spoke(3), answer)]);
+        assert_eq!(told.try_recv().expect("an answer").is_ok(), stands == 9, "{case}");
+        let snapshot = office.shown();
+        let links = snapshot.joined().filter_map(|peer| Some(peer.link.as_ref()?.connection.0));
+        assert_eq!(links.collect::<Vec<_>>(), [1, 2, stands], "{case}");
+    }
+}
+
+#[test]
+fn who_is_forgotten_in_the_batch_in_which_he_joins_is_told_so() {
     let mut office = Office::new();
-    office.batch([join(8, spoke(3), live()), join(9, spoke(3), live()), forget(2, live())]);
-    let snapshot = office.shown();
-    let joined: Vec<u64> =
-        snapshot.joined().filter_map(|peer| Some(peer.link.as_ref()?.connection.0)).collect();
-    assert_eq!(joined, [1, 9]);
+    let (orders, mut obeyed) = mpsc::channel(1);
+    let claim = match join(8, spoke(3), nobody()) {
+        Request::Join { claim, .. } => claim,
+        _ => unreachable!("a join is a join"),
+    };
+    office.batch([Request::Join { claim, orders, answer: live() }, forget(3, live())]);
+    assert_eq!(obeyed.try_recv().map(|(reason, _)| reason), Ok(Reason::Disconnected));
+    assert!(!office.shows(3));
+    office.agrees().expect("shown is what is stored");
 }
 
 /// One request of a batch.
