@@ -35,6 +35,7 @@ fn rows() -> Vec<(&'static str, String)> {
         ("a write that nobody takes", time(timers.write)),
         ("payload before the join", octets(CAP_UNJOINED)),
         ("payload after the join", octets(CAP_JOINED)),
+        ("octets that wait for a joined peer", octets(limits::OUTBOX_OCTETS)),
         ("connections not joined, or half the descriptors", limits::UNJOINED_CONNECTIONS.to_string()),
         ("wrong passwords a minute from one source", limits::PASSWORD_FAILURES_A_MINUTE.to_string()),
         ("... then its Hellos are answered late by", time(limits::PASSWORD_FAILURE_DELAY)),
@@ -50,7 +51,7 @@ mod tests {
     use super::*;
 
     /// The row of SECURITY.md, by its first words, for each row of the help.
-    const ROWS: [(&str, &[&str]); 17] = [
+    const ROWS: [(&str, &[&str]); 18] = [
         ("TCP connect", &["name look-up; TCP connect"]),
         ("TLS handshake", &["TLS handshake"]),
         ("then to the peer's Hello", &["then, to the peer's Hello"]),
@@ -61,6 +62,10 @@ mod tests {
         ("a write that nobody takes", &["a write that nobody takes"]),
         ("payload before the join", &["payload before the join"]),
         ("payload after the join", &["payload after the join"]),
+        (
+            "octets that wait for a joined peer",
+            &["octets that wait for a joined peer; then no further frame is made for it"],
+        ),
         (
             "connections not joined, or half the descriptors",
             &["connections not joined; the oldest is closed"],

@@ -8,7 +8,7 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::anyhow;
 use clap::{Arg, ArgMatches, Command};
@@ -16,6 +16,7 @@ use ils_core::outcome::Outcome;
 use ils_core::settings::parse_duration;
 use ilslab_desk::{Client, ClientError};
 use ilslab_lab::compose::is_joined;
+use ilslab_time::clock;
 use ilslab_trace::console::tell;
 use serde_json::Value;
 

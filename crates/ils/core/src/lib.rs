@@ -28,6 +28,7 @@ pub mod session;
 pub mod settings;
 pub mod snapshot;
 pub mod source;
+mod telling;
 
 pub use ils_wire as wire;
 pub use ilslab_time as time;

@@ -31,6 +31,11 @@ pub const STRANGERS_WHOLE_IN_ALL: usize = 600;
 pub const STRANGERS_WINDOW: Duration = Duration::from_secs(60);
 /// Sources that are counted apart; those beyond are counted together.
 pub const STRANGERS_SOURCES: usize = 1_024;
+/// Octets that wait for a joined peer to take them; beyond it nothing more is made ready for it. One frame may begin below
+/// and end above it.
+pub const OUTBOX_OCTETS: usize = 64 * 1024;
+/// Answers to Pings that wait for room; beyond it no more is read from that peer until it takes some.
+pub const PONGS_OWED: usize = 64;
 /// How long after a change of method a dialler retries quickly and raises no `ILSHubClusterUnreachable`.
 pub const METHOD_CHANGE_WINDOW: Duration = Duration::from_secs(30);
 /// How often it dials in that window.
@@ -53,7 +58,7 @@ pub struct Timers {
     pub ping: Duration,
     /// After so long without a frame, a joined peer is dropped as unresponsive.
     pub idle: Duration,
-    /// A peer that takes nothing off its connection for so long is dropped.
+    /// A peer that has not taken the next frame off its connection, the whole of it, after so long is dropped.
     pub write: Duration,
 }
 

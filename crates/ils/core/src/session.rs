@@ -1,22 +1,24 @@
 //! A joined connection: PeerInfoVector both ways, changes as they come, Ping and Pong, Bye. Sans-IO.
 //!
 //! ```text
-//! RawFrame -> [`Session::on_frame`] -> Vec<[`Action`]> -> bytes to the peer, commands to the registry
+//! RawFrame -> [`Session::on_frame`] -> Vec<[`Action`]> -> commands to the registry, the end
+//! room     -> [`Session::next_frame`] -> bytes to the peer: Pongs owed, a Ping that is due, a batch of the vector
 //! ```
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use ils_wire::{Message, PeerId, PeerInfo, RawFrame, Reason, vector_batches};
+use ils_wire::{Message, PeerId, PeerInfo, RawFrame, Reason};
 
 use crate::handshake::{Codec, Joined, Refusal, Sizes};
-use crate::limits::Timers;
+use crate::limits::{self, Timers};
 use crate::outcome::Outcome;
+use crate::snapshot::Snapshot;
+use crate::telling::Telling;
 
 /// What the owner of the connection is to do, in this order.
 #[derive(Debug)]
 pub enum Action {
-    /// Write these bytes.
-    Send(Vec<u8>),
     /// The first sealed frame of this connection opened.
     Opened(Sizes),
     /// The peer is there.
@@ -37,12 +39,14 @@ pub struct Session {
     codec: Codec,
     peer: PeerInfo,
     timers: Timers,
-    sync_every: Duration,
+    telling: Telling,
     first_opened: bool,
     last_heard: Instant,
     last_sent: Instant,
-    last_sync: Instant,
     pings: u64,
+    ping_is_due: bool,
+    /// Numbers of Pings that have not been answered yet, oldest first.
+    owed: VecDeque<u64>,
 }
 
 impl Session {
@@ -52,12 +56,13 @@ impl Session {
             codec: joined.codec,
             peer: joined.peer,
             timers: joined.timers,
-            sync_every,
+            telling: Telling::new(sync_every, now),
             first_opened: opened,
             last_heard: now,
             last_sent: now,
-            last_sync: now,
             pings: 0,
+            ping_is_due: false,
+            owed: VecDeque::new(),
         }
     }
 
@@ -71,24 +76,32 @@ impl Session {
         self.peer.peer_id
     }
 
-    /// What this node knows, in batches under the frame cap; the last one says so.
+    /// The next frame that this side has to say, where there is one: asked for when there is room for it, since what is
+    /// sealed must be sent, and in this order. Answers come first, then news.
     ///
     /// # Errors
     /// Where a message cannot be sealed any more.
-    pub fn send_vector(&mut self, vector: Vec<PeerInfo>, now: Instant) -> Result<Vec<Vec<u8>>, Refusal> {
+    pub fn next_frame(&mut self, snapshot: &Snapshot, now: Instant) -> Result<Option<Vec<u8>>, Refusal> {
+        let Some(message) = self.next_message(snapshot, now) else { return Ok(None) };
         self.last_sent = now;
-        self.last_sync = now;
-        vector_batches(vector).into_iter().map(|batch| self.codec.encode(&batch)).collect()
+        self.codec.encode(&message).map(Some)
     }
 
-    /// `Synchronize Clusters Every` may change while the connection stands.
-    pub fn set_sync_every(&mut self, every: Duration) {
-        self.sync_every = every;
+    fn next_message(&mut self, snapshot: &Snapshot, now: Instant) -> Option<Message> {
+        if let Some(number) = self.owed.pop_front() {
+            return Some(Message::Pong(number));
+        }
+        if std::mem::take(&mut self.ping_is_due) {
+            self.pings += 1;
+            return Some(Message::Ping(self.pings));
+        }
+        self.telling.set_every(snapshot.config.sync_every);
+        self.telling.next(snapshot, self.peer.peer_id, now)
     }
 
-    /// Is the interval of `Synchronize Clusters Every` over?
-    pub fn sync_is_due(&self, now: Instant) -> bool {
-        now >= self.last_sync + self.sync_every
+    /// So many answers wait that nothing more should be read before the peer takes some.
+    pub fn is_sated(&self) -> bool {
+        self.owed.len() >= limits::PONGS_OWED
     }
 
     /// The connection's last words.
@@ -100,10 +113,11 @@ impl Session {
     pub fn deadline(&self) -> Instant {
         let silent = self.last_heard + self.timers.idle;
         let ping = self.last_sent + self.timers.ping;
-        silent.min(ping).min(self.last_sync + self.sync_every)
+        let sync = self.telling.due();
+        sync.map_or(silent.min(ping), |sync| silent.min(ping).min(sync))
     }
 
-    /// Time has passed: keeps the connection alive, or ends it.
+    /// Time has passed: a Ping falls due, or the connection ends.
     pub fn on_tick(&mut self, now: Instant) -> Vec<Action> {
         if now >= self.last_heard + self.timers.idle {
             let detail = format!("nothing came for {} s", self.timers.idle.as_secs());
@@ -119,8 +133,8 @@ impl Session {
             return Vec::new();
         }
         self.last_sent = now;
-        self.pings += 1;
-        vec![self.send(&Message::Ping(self.pings))]
+        self.ping_is_due = true;
+        Vec::new()
     }
 
     /// A frame has come.
@@ -129,7 +143,7 @@ impl Session {
         match self.codec.decode(frame) {
             Ok((message, opened)) => {
                 let mut actions: Vec<Action> = self.first(opened).into_iter().collect();
-                actions.extend(self.on_message(message, now));
+                actions.extend(self.on_message(message));
                 actions
             }
             Err(refusal) => vec![self.fault(refusal)],
@@ -143,12 +157,12 @@ impl Session {
         Some(Action::Opened(sizes))
     }
 
-    fn on_message(&mut self, message: Message, now: Instant) -> Vec<Action> {
+    fn on_message(&mut self, message: Message) -> Vec<Action> {
         match message {
             Message::PeerInfoVector { entries, last } => vec![Action::Learn { entries, last }],
             Message::Ping(number) => {
-                self.last_sent = now;
-                vec![self.send(&Message::Pong(number)), Action::Contact]
+                self.owed.push_back(number);
+                vec![Action::Contact]
             }
             Message::Pong(_) => vec![Action::Contact],
             Message::Bye { reason, text } => vec![Action::Close(Refusal::told(reason, text.as_str(), None))],
@@ -163,13 +177,6 @@ impl Session {
             _ => None,
         };
         Action::Close(Refusal { reply, ..refusal })
-    }
-
-    fn send(&mut self, message: &Message) -> Action {
-        match self.codec.encode(message) {
-            Ok(bytes) => Action::Send(bytes),
-            Err(refusal) => Action::Close(refusal),
-        }
     }
 }
 

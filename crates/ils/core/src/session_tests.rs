@@ -1,7 +1,8 @@
 use super::*;
+use crate::config::{ClusterRole, Config};
 use crate::handshake::Ending;
-use crate::samples::{frame, info, joined, local, noon};
-use ils_wire::Hello;
+use crate::samples::{config, frame, info, joined, known, local, noon, registry_of};
+use ils_wire::{BATCH_OCTETS, HEADER_LEN, Hello, NODE_ADDRESSES, NODES, NodeAddress};
 
 const MILLI: Duration = Duration::from_millis(1);
 const SYNC: Duration = Duration::from_secs(600);
@@ -10,13 +11,6 @@ const SYNC: Duration = Duration::from_secs(600);
 fn pair(password: Option<u8>, now: Instant) -> (Session, Session) {
     let (dialler, listener) = joined(true, password);
     (Session::new(dialler, SYNC, true, now), Session::new(listener, SYNC, true, now))
-}
-
-fn sent(action: &Action) -> RawFrame {
-    match action {
-        Action::Send(bytes) => frame(bytes),
-        other => panic!("not sent: {other:?}"),
-    }
 }
 
 fn closed(actions: Vec<Action>) -> Refusal {
@@ -31,70 +25,209 @@ fn says(side: &mut Session, message: &Message) -> RawFrame {
     frame(&side.codec.encode(message).unwrap())
 }
 
+/// A hub that knows these clusters besides itself.
+fn state(known_ones: impl IntoIterator<Item = PeerInfo>) -> Snapshot {
+    registry_of(config(ClusterRole::Hub), known_ones.into_iter().map(known).collect()).snapshot()
+}
+
+/// Cluster number `n` with so many nodes and addresses that seven are a batch.
+fn large(n: u16) -> PeerInfo {
+    let host = format!("{0}.{0}.{0}.{0}", "h".repeat(60)).parse().unwrap();
+    let node = NodeAddress { host, addresses: vec!["2001:db8::1".parse().unwrap(); NODE_ADDRESSES] };
+    PeerInfo { nodes: vec![node; NODES], ..info(n) }
+}
+
+/// The next frame, as a message that the other side opens.
+fn next(side: &mut Session, other: &mut Session, state: &Snapshot, now: Instant) -> Option<Message> {
+    let bytes = side.next_frame(state, now).unwrap()?;
+    Some(other.codec.decode(frame(&bytes)).unwrap().0)
+}
+
+/// All that a side has to say now.
+fn all(side: &mut Session, other: &mut Session, state: &Snapshot, now: Instant) -> Vec<Message> {
+    std::iter::from_fn(|| next(side, other, state, now)).collect()
+}
+
+/// How many entries each batch has, and whether it says that it is the last.
+fn shape(messages: &[Message]) -> Vec<(usize, bool)> {
+    let shape = |message: &Message| match message {
+        Message::PeerInfoVector { entries, last } => (entries.len(), *last),
+        other => panic!("{other:?}"),
+    };
+    messages.iter().map(shape).collect()
+}
+
+fn entries(messages: Vec<Message>) -> Vec<PeerInfo> {
+    let entries = |message| match message {
+        Message::PeerInfoVector { entries, .. } => entries,
+        other => panic!("{other:?}"),
+    };
+    messages.into_iter().flat_map(entries).collect()
+}
+
 #[test]
 fn a_vector_arrives_whole_and_in_order_however_many_batches_it_takes() {
-    for (case, count, batches) in
-        [("none", 0, 1), ("one", 1, 1), ("a full batch", 200, 1), ("one more", 201, 2), ("many", 450, 3)]
-    {
+    for (case, count, large_ones, batches) in [
+        ("itself alone", 0, false, 1),
+        ("one", 1, false, 1),
+        ("as many as are advertised", 199, false, 1),
+        ("no more than those", 300, false, 1),
+        ("a few large ones", 7, true, 1),
+        ("one more large one", 9, true, 2),
+        ("many large ones", 300, true, 25),
+    ] {
         let now = noon();
         let (mut hub, mut spoke) = pair(Some(7), now);
-        let vector: Vec<PeerInfo> = (1..=count).map(info).collect();
-        let written = hub.send_vector(vector.clone(), now).unwrap();
-        assert_eq!(written.len(), batches, "{case}");
+        let one = |n| if large_ones { large(n) } else { info(n) };
+        let state = state((1..=count).map(|n| one(1_000 + n)));
+        let wanted = state.vector_for(hub.peer_id());
         let mut learned = Vec::new();
-        for (n, bytes) in written.iter().enumerate() {
-            let actions = spoke.on_frame(frame(bytes), now);
+        for n in 1..=batches {
+            let bytes = hub.next_frame(&state, now).unwrap().expect(case);
+            assert!(bytes.len() <= BATCH_OCTETS + HEADER_LEN, "{case}");
+            let actions = spoke.on_frame(frame(&bytes), now);
             let [Action::Learn { entries, last }] = actions.as_slice() else {
                 panic!("{case}: {actions:?}");
             };
-            assert_eq!(*last, n + 1 == batches, "{case}: only the last one says so");
+            assert_eq!(*last, n == batches, "{case}: only the last one says so");
             learned.extend(entries.iter().cloned());
         }
-        assert_eq!(learned, vector, "{case}");
+        assert_eq!(hub.next_frame(&state, now).unwrap(), None, "{case}");
+        assert_eq!(learned, wanted, "{case}");
     }
+}
+
+#[test]
+fn what_changes_while_a_vector_is_told_is_one_later_sending() {
+    let now = noon();
+    let (mut hub, mut spoke) = pair(Some(7), now);
+    let mut state = state((1..=20).map(|n| large(1_000 + n)));
+    assert_eq!(shape(&Vec::from_iter(next(&mut hub, &mut spoke, &state, now))).first().unwrap().1, false);
+    for change in 0..100 {
+        state.vector_version += 1;
+        let mut peers = state.peers.to_vec();
+        peers[0].known.info.description = format!("change {change}").parse().unwrap();
+        state.peers = std::sync::Arc::new(peers);
+    }
+    let rest = all(&mut hub, &mut spoke, &state, now);
+    let lasts = shape(&rest).iter().filter(|(_, last)| *last).count();
+    assert_eq!(lasts, 2, "the one under way, and one more");
+    let told = entries(rest);
+    assert!(told.ends_with(&state.vector_for(hub.peer_id())), "whole and current");
+}
+
+#[test]
+fn a_sending_goes_on_in_the_newest_state_without_leaving_out_or_repeating_anyone() {
+    let now = noon();
+    let (mut hub, mut spoke) = pair(None, now);
+    let full = state((1..=20).map(|n| large(1_000 + n)));
+    let first: Vec<Message> = next(&mut hub, &mut spoke, &full, now).into_iter().collect();
+    let told = entries(first);
+    let gone = told.len();
+    // Some that were told are gone since, as is one that was not.
+    let mut fewer = state((1..=20).filter(|n| *n > 3 && *n != 15).map(|n| large(1_000 + n)));
+    fewer.vector_version = full.vector_version;
+    let rest = entries(all(&mut hub, &mut spoke, &fewer, now));
+    let left: Vec<PeerInfo> =
+        full.vector_for(hub.peer_id()).into_iter().skip(gone).filter(|info| *info != large(1_015)).collect();
+    assert_eq!(rest, left);
+}
+
+#[test]
+fn while_a_vector_is_told_no_further_one_falls_due() {
+    let start = noon();
+    let (mut hub, mut spoke) = pair(None, start);
+    let state = state((1..=20).map(|n| large(1_000 + n)));
+    next(&mut hub, &mut spoke, &state, start).unwrap();
+    assert_eq!(hub.deadline(), start + hub.timers.ping, "nothing to wake up for");
+    let late = start + 2 * SYNC;
+    let rest = shape(&all(&mut hub, &mut spoke, &state, late));
+    assert_eq!(rest.iter().filter(|(_, last)| *last).count(), 2, "then at once: {rest:?}");
+}
+
+#[test]
+fn pings_are_answered_each_and_in_order_before_anything_else_is_told() {
+    let now = noon();
+    let (mut session, mut peer) = pair(Some(7), now);
+    let owed = u64::try_from(limits::PONGS_OWED).unwrap();
+    for number in 0..owed {
+        assert!(!session.is_sated(), "{number} are owed");
+        session.on_frame(says(&mut peer, &Message::Ping(number)), now);
+    }
+    assert!(session.is_sated());
+    let state = state([]);
+    for number in 0..owed {
+        assert_eq!(next(&mut session, &mut peer, &state, now), Some(Message::Pong(number)));
+        assert!(!session.is_sated());
+    }
+    let told: Vec<Message> = next(&mut session, &mut peer, &state, now).into_iter().collect();
+    assert_eq!(shape(&told), [(1, true)]);
+}
+
+#[test]
+fn of_pings_that_there_is_no_room_for_one_is_sent() {
+    let start = noon();
+    let (mut session, mut peer) = pair(Some(7), start);
+    let state = state([]);
+    all(&mut session, &mut peer, &state, start);
+    let ping = session.timers.ping;
+    for missed in 1..=2 {
+        assert!(session.on_tick(start + missed * ping).is_empty());
+    }
+    assert_eq!(all(&mut session, &mut peer, &state, start + 2 * ping), [Message::Ping(1)]);
+}
+
+/// Sessions that have told each other all there is.
+fn settled(password: Option<u8>, now: Instant) -> (Session, Session, Snapshot) {
+    let ((mut session, mut peer), state) = (pair(password, now), state([]));
+    all(&mut session, &mut peer, &state, now);
+    (session, peer, state)
 }
 
 #[test]
 fn after_the_interval_a_ping_goes_out_and_not_before() {
     let start = noon();
-    let (mut session, mut peer) = pair(Some(7), start);
+    let (mut session, mut peer, state) = settled(Some(7), start);
     let ping = session.timers.ping;
+    let mut ticked = |session: &mut Session, now| {
+        assert!(session.on_tick(now).is_empty());
+        all(session, &mut peer, &state, now)
+    };
     assert_eq!(session.deadline(), start + ping);
-    assert!(session.on_tick(start + ping - MILLI).is_empty());
-    let actions = session.on_tick(start + ping);
-    assert_eq!(peer.codec.decode(sent(&actions[0])).unwrap().0, Message::Ping(1));
-    assert_eq!(actions.len(), 1);
-    assert!(session.on_tick(start + ping).is_empty(), "the next one is due an interval later");
+    assert_eq!(ticked(&mut session, start + ping - MILLI), []);
+    assert_eq!(ticked(&mut session, start + ping), [Message::Ping(1)]);
+    assert_eq!(ticked(&mut session, start + ping), [], "the next one is due an interval later");
     assert_eq!(session.deadline(), start + 2 * ping);
-    assert_eq!(session.on_tick(start + 2 * ping).len(), 1);
+    assert_eq!(ticked(&mut session, start + 2 * ping), [Message::Ping(2)]);
 }
 
 #[test]
 fn whatever_is_sent_puts_the_next_ping_off() {
     let start = noon();
     let later = start + MILLI;
-    let (mut vector, mut other) = pair(None, start);
-    let (mut ponging, _) = pair(None, start);
-    vector.send_vector(vec![], later).unwrap();
+    let (vector, _) = pair(None, start);
+    let (mut ponging, mut other, state) = settled(None, start);
     ponging.on_frame(says(&mut other, &Message::Ping(4)), later);
     for mut session in [vector, ponging] {
         let ping = session.timers.ping;
-        assert!(session.on_tick(start + ping).is_empty());
-        assert_eq!(session.on_tick(later + ping).len(), 1);
+        assert_eq!(all(&mut session, &mut other, &state, later).len(), 1);
+        session.on_tick(start + ping);
+        assert_eq!(all(&mut session, &mut other, &state, start + ping), []);
+        session.on_tick(later + ping);
+        assert_eq!(all(&mut session, &mut other, &state, later + ping), [Message::Ping(1)]);
     }
 }
 
 #[test]
 fn a_silent_peer_is_dropped_after_the_idle_time_and_not_before() {
     let start = noon();
-    let (mut session, mut peer) = pair(Some(7), start);
+    let (mut session, mut peer, state) = settled(Some(7), start);
     let idle = session.timers.idle;
-    let before = session.on_tick(start + idle - MILLI);
-    assert!(matches!(before.as_slice(), [Action::Send(_)]), "a ping at most: {before:?}");
+    assert!(session.on_tick(start + idle - MILLI).is_empty());
+    assert_eq!(all(&mut session, &mut peer, &state, start), [Message::Ping(1)], "a ping at most");
     let refusal = closed(session.on_tick(start + idle));
     assert_eq!((refusal.outcome, refusal.ending), (Outcome::Unresponsive, Ending::Request));
     assert_eq!(refusal.claim, "Cluster-2", "the alarm names the cluster");
-    peer.on_frame(sent(&before[0]), start);
     let bye = peer.on_frame(frame(&refusal.reply.expect("last words")), start);
     assert_eq!(closed(bye).told, Some(Reason::Unresponsive));
 }
@@ -113,13 +246,11 @@ fn any_frame_shows_that_the_peer_is_there() {
 #[test]
 fn a_ping_is_answered_with_its_own_number() {
     let now = noon();
-    let (mut session, mut peer) = pair(Some(7), now);
+    let (mut session, mut peer, state) = settled(Some(7), now);
     let actions = session.on_frame(says(&mut peer, &Message::Ping(u64::MAX)), now);
-    let [Action::Send(pong), Action::Contact] = actions.as_slice() else {
-        panic!("{actions:?}");
-    };
-    let (pong, _) = peer.codec.decode(frame(pong)).unwrap();
-    assert_eq!(pong, Message::Pong(u64::MAX));
+    assert!(matches!(actions.as_slice(), [Action::Contact]), "{actions:?}");
+    let pong = Message::Pong(u64::MAX);
+    assert_eq!(all(&mut session, &mut peer, &state, now), [pong.clone()]);
     let back = peer.on_frame(says(&mut session, &pong), now);
     assert!(matches!(back.as_slice(), [Action::Contact]), "{back:?}");
 }
@@ -152,7 +283,7 @@ fn nothing_follows_a_sealed_bye_in_its_direction() {
     let (mut session, mut peer) = pair(Some(7), now);
     let bye = frame(&peer.bye(Reason::Shutdown, "").unwrap());
     assert_eq!(peer.bye(Reason::Shutdown, ""), None);
-    assert!(peer.send_vector(vec![], now).is_err());
+    assert!(peer.next_frame(&state([]), now).is_err());
     session.on_frame(bye.clone(), now);
     assert_eq!(closed(session.on_frame(bye, now)).outcome, Outcome::ProtocolError);
 }
@@ -202,7 +333,7 @@ fn a_frame_that_does_not_open_ends_the_session_without_a_word() {
     {
         let (mut session, _) = pair(Some(7), now);
         if first {
-            assert_eq!(session.on_frame(replayed.clone(), now).len(), 2, "{case}: it opens once");
+            assert_eq!(session.on_frame(replayed.clone(), now).len(), 1, "{case}: it opens once");
         }
         let refusal = closed(session.on_frame(frame, now));
         assert_eq!((refusal.outcome, refusal.ending), (Outcome::PasswordMismatch, Ending::Silent), "{case}");
@@ -246,24 +377,27 @@ fn a_fault_in_the_first_sealed_frame_notes_its_sizes_once() {
 #[test]
 fn the_vector_is_due_again_after_the_interval_and_not_before() {
     let start = noon();
-    let (mut session, _) = pair(None, start);
-    assert!(!session.sync_is_due(start + SYNC - MILLI));
-    assert!(session.sync_is_due(start + SYNC));
-    session.send_vector(vec![], start + SYNC).unwrap();
-    assert!(!session.sync_is_due(start + 2 * SYNC - MILLI));
-    assert!(session.sync_is_due(start + 2 * SYNC));
+    let (mut session, mut peer, state) = settled(None, start);
+    for due in [start + SYNC, start + 2 * SYNC] {
+        assert_eq!(all(&mut session, &mut peer, &state, due - MILLI), []);
+        assert_eq!(shape(&all(&mut session, &mut peer, &state, due)), [(1, true)]);
+    }
 }
 
 #[test]
 fn the_interval_may_change_while_the_connection_stands() {
     let start = noon();
-    let (mut session, _) = pair(None, start);
+    let (mut session, mut peer, mut state) = settled(None, start);
     let short = Duration::from_secs(1);
-    session.set_sync_every(short);
+    let mut change = |state: &mut Snapshot, session: &mut Session, every, now| {
+        state.config = std::sync::Arc::new(Config { sync_every: every, ..(*state.config).clone() });
+        all(session, &mut peer, state, now)
+    };
+    assert_eq!(change(&mut state, &mut session, short, start), []);
     assert_eq!(session.deadline(), start + short, "a tick comes in time for it");
-    assert!(!session.sync_is_due(start + short - MILLI) && session.sync_is_due(start + short));
-    session.set_sync_every(SYNC);
-    assert!(!session.sync_is_due(start + short));
+    assert_eq!(change(&mut state, &mut session, SYNC, start + short), []);
+    assert_eq!(change(&mut state, &mut session, short, start + short - MILLI), []);
+    assert_eq!(change(&mut state, &mut session, short, start + short).len(), 1);
 }
 
 #[test]

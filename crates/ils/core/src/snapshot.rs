@@ -102,6 +102,24 @@ impl Attempt {
     }
 }
 
+/// How far a PeerInfoVector has been told. By identity: it may go on in a newer snapshot.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// So many entries have been told.
+    told: usize,
+    /// The last one that is not the teller's own.
+    after: Option<PeerId>,
+}
+
+impl Place {
+    /// These have been told since, by the node with this ID.
+    pub(crate) fn past(&mut self, entries: &[PeerInfo], own: PeerId) {
+        let others = entries.iter().map(|entry| entry.peer_id).filter(|peer_id| *peer_id != own);
+        self.told = self.told.saturating_add(entries.len());
+        self.after = others.last().or(self.after);
+    }
+}
+
 /// A node at one moment.
 #[derive(Clone)]
 pub struct Snapshot {
@@ -144,11 +162,21 @@ impl Snapshot {
     /// What goes to a peer: a spoke sends itself, a hub all it knows but the peer and what the peer told it.
     /// At most [`limits::PEERS_ADVERTISED`] entries.
     pub fn vector_for(&self, peer_id: PeerId) -> Vec<PeerInfo> {
+        self.vector_after(peer_id, &Place::default()).cloned().collect()
+    }
+
+    /// What of it comes after this place.
+    pub fn vector_after(&self, peer_id: PeerId, place: &Place) -> impl Iterator<Item = &PeerInfo> {
+        let (after, left) = (place.after, limits::PEERS_ADVERTISED.saturating_sub(place.told));
+        let own = self.own.iter().filter(|_| place.told == 0);
         let others = self.peers.iter().filter(|_| self.config.role == ClusterRole::Hub);
         let told = others
-            .filter(|peer| peer.known.info.peer_id != peer_id && peer.known.proof != Proof::Relayed(peer_id))
-            .map(|peer| peer.known.info.clone());
-        self.own.iter().cloned().chain(told).take(limits::PEERS_ADVERTISED).collect()
+            .filter(move |peer| after.is_none_or(|after| peer.known.info.peer_id > after))
+            .filter(move |peer| {
+                peer.known.info.peer_id != peer_id && peer.known.proof != Proof::Relayed(peer_id)
+            })
+            .map(|peer| &peer.known.info);
+        own.chain(told).take(left)
     }
 
     /// The cluster with this FQDN in the PeerInfoVector; certificates carry lower case, so do entries.

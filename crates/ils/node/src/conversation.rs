@@ -104,15 +104,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Conversation<S> {
         }
     }
 
-    async fn write(&mut self, bytes: &[u8]) -> Result<(), Refusal> {
-        self.frames.write(bytes).await.map_err(|error| ended(Some(error)))
+    async fn write(&mut self, frame: Vec<u8>) -> Result<(), Refusal> {
+        self.frames.write(frame).await.map_err(|error| ended(Some(error)))
     }
 
     /// The one end of every connection: last words, trace, close.
     async fn end(
         mut self, stop: Stop, session: Option<Session>, (joined, seat): (bool, Option<Seat>),
     ) -> Ended {
-        let refusal = match self.tell_at_last(stop).await {
+        let mut refusal = match self.tell_at_last(stop).await {
             Stop::Refused(refusal) => named(refusal, session.as_ref()),
             Stop::Untold(happening) => {
                 self.note(happening).await;
@@ -126,7 +126,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Conversation<S> {
             }
         };
         self.note_opened(refusal.opened).await;
-        if let Some(reply) = &refusal.reply {
+        if let Some(reply) = refusal.reply.take() {
             self.frames.last_words(reply).await;
         }
         let told = refusal.told;

@@ -23,6 +23,7 @@ mod listen;
 mod network;
 mod network_key;
 mod node;
+mod outbox;
 pub mod pem;
 mod ready;
 mod seat;

@@ -33,7 +33,7 @@ pub use hello::{Boxes, Hello, PROTOCOL_VERSIONS, VERSIONS_OFFERED, choose_versio
 pub use ilslab_names::{Host, HostError, HostName, HostNameError, LABEL_MAX, NAME_MAX, address};
 pub use key::{Ephemeral, NetworkKey, SharedInput};
 pub use kind::Kind;
-pub use message::{BATCH_ENTRIES, Message, MessageError, vector_batches};
+pub use message::{BATCH_ENTRIES, BATCH_OCTETS, Message, MessageError, vector_batch};
 pub use names::{ClusterId, Description, Fqdn, NameError, RouteString, TEXT_MAX, Text, Version};
 pub use peer_id::PeerId;
 pub use peer_info::{NODE_ADDRESSES, NODES, NodeAddress, PeerInfo, Role};

@@ -8,14 +8,19 @@
 // spec: WIRE.md#messages
 
 use crate::{
-    CAP_JOINED, CborError, FrameError, Hello, Kind, NameError, PeerInfo, Reason, TAG_LEN, Text,
-    VERSIONS_OFFERED, cbor, frame,
+    CborError, FrameError, Hello, Kind, NameError, PeerInfo, Reason, TAG_LEN, Text, VERSIONS_OFFERED, cbor,
+    frame,
 };
 use minicbor::{Decode, Decoder, Encode, decode};
 use std::error::Error;
+use std::iter::Peekable;
 
 /// Most entries in one PeerInfoVector message.
 pub const BATCH_ENTRIES: usize = 200;
+
+/// Longest payload of a PeerInfoVector message that this node sends, sealed, in bytes: what waits for a slow peer is a
+/// few of them. Longer ones are taken, up to [`CAP_JOINED`](crate::CAP_JOINED).
+pub const BATCH_OCTETS: usize = 64 * 1024;
 
 /// Bytes of a PeerInfoVector payload that are not entries: heads and keys of the map and its array, and the last mark.
 const BATCH_OVERHEAD: usize = 16;
@@ -195,23 +200,17 @@ impl Message {
     }
 }
 
-/// The PeerInfoVector in as few messages as the bounds allow, in order, the last one marked. No entries make one empty
-/// message.
-pub fn vector_batches(entries: Vec<PeerInfo>) -> Vec<Message> {
-    let mut batches = vec![Vec::new()];
-    let mut size = BATCH_OVERHEAD;
-    for entry in entries {
-        let len = to_cbor(&entry).len();
-        let full = batches.last().is_some_and(|batch| batch.len() >= BATCH_ENTRIES);
-        if full || size.saturating_add(len) > CAP_JOINED - TAG_LEN {
-            batches.push(Vec::new());
-            size = BATCH_OVERHEAD;
-        }
-        size = size.saturating_add(len);
-        batches.last_mut().expect("there is always a batch being filled").push(entry);
+/// The next message of a PeerInfoVector: takes as many entries as [`BATCH_ENTRIES`] and [`BATCH_OCTETS`] allow. It is the
+/// last one where no entry is left; no entries make one empty message.
+pub fn vector_batch<'a>(entries: &mut Peekable<impl Iterator<Item = &'a PeerInfo>>) -> Message {
+    let (mut batch, mut size) = (Vec::new(), BATCH_OVERHEAD + TAG_LEN);
+    while let Some(entry) = entries.next_if(|entry| {
+        size = size.saturating_add(to_cbor(*entry).len());
+        batch.is_empty() || (batch.len() < BATCH_ENTRIES && size <= BATCH_OCTETS)
+    }) {
+        batch.push(entry.clone());
     }
-    let last = batches.len();
-    (1..).zip(batches).map(|(n, entries)| Message::PeerInfoVector { entries, last: n == last }).collect()
+    Message::PeerInfoVector { entries: batch, last: entries.peek().is_none() }
 }
 
 /// The payload of Refused and Bye.

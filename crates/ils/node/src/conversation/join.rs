@@ -72,7 +72,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Conversation<S> {
             Direction::Accepted => Handshake::listen(self.local(), channel, random, clock::monotonic()),
             Direction::Dialled => {
                 let (hello, handshake) = Handshake::dial(self.local(), channel, random, clock::monotonic())?;
-                self.say(&hello).await?;
+                self.say(hello).await?;
                 handshake
             }
         };
@@ -85,7 +85,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Conversation<S> {
             self.delay(&handshake).await;
             match handshake.on_frame(frame, clock::monotonic())? {
                 Progress::Send(bytes, next) => {
-                    self.say(&bytes).await?;
+                    self.say(bytes).await?;
                     handshake = next;
                 }
                 Progress::Claimed(claimed) => return Ok(claimed),
@@ -94,8 +94,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Conversation<S> {
     }
 
     /// Before a failed write is believed, the peer's alert is read: with TLS 1.3 it comes after our Hello.
-    async fn say(&mut self, bytes: &[u8]) -> Result<(), Stop> {
-        match self.frames.write(bytes).await {
+    async fn say(&mut self, frame: Vec<u8>) -> Result<(), Stop> {
+        match self.frames.write(frame).await {
             Ok(()) => Ok(()),
             Err(_) if self.untold.is_some() => Ok(()),
             Err(error) => Err(ended(Some(error)).into()),
@@ -173,7 +173,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Conversation<S> {
                 let accepted = claimed.accept();
                 let (bytes, joined) = accepted?;
                 if let Some(bytes) = bytes {
-                    self.write(&bytes).await?;
+                    self.write(bytes).await?;
                 }
                 let certificate = self.shown.as_ref().map(|shown| shown.display.clone());
                 self.note(Happening::Established { peer, certificate }).await;

@@ -1,11 +1,16 @@
 //! The joined connection: a `Session`, the registry's news and its orders.
+//!
+//! ```text
+//! Snapshot -> fill: while there is room -> Outbox -> turn -> peer
+//! orders, deadline, news  ->  act       <- Session <- turn <- peer
+//! ```
+//! What a peer does not take makes nothing wait but what else it would be told.
 
 use std::sync::Arc;
 
 use ils_core::handshake::{Ending, Refusal};
 use ils_core::outcome::Outcome;
 use ils_core::session::{Action, Session};
-use ils_core::snapshot::Snapshot;
 use ils_wire::{PeerInfo, Reason};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
@@ -13,7 +18,7 @@ use tokio::sync::mpsc;
 use super::{Conversation, Stop, Watcher};
 use crate::clock;
 use crate::keeper::{Order, Request};
-use crate::stream::{Read, ended, until};
+use crate::stream::{Read, Turn, ended, until};
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Conversation<S> {
     /// The joined connection, until something ends it. The end of the era waits for nothing, least of all for a peer
@@ -32,24 +37,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Conversation<S> {
     async fn turns(
         &mut self, session: &mut Session, mut orders: mpsc::Receiver<Order>, mut watcher: Watcher,
     ) -> Stop {
-        let mut version = 0;
         loop {
-            let snapshot = Arc::clone(&watcher.borrow_and_update());
-            session.set_sync_every(snapshot.config.sync_every);
-            let due = session.sync_is_due(clock::monotonic());
-            if snapshot.vector_version != version || due {
-                version = snapshot.vector_version;
-                if let Err(stop) = self.send_vector(session, &snapshot).await {
-                    return stop;
-                }
+            if let Err(refusal) = self.fill(session, &mut watcher) {
+                return refusal.into();
             }
             let actions = tokio::select! {
                 biased;
                 Some((reason, text)) = orders.recv() => return self.obey(session, reason, text),
-                read = self.frames.read() => match read {
-                    Read::Frame(frame) => session.on_frame(frame, clock::monotonic()),
-                    Read::Bad(refusal) => return fault(session, refusal).into(),
-                    Read::End(error) => return ended(error).into(),
+                turn = self.frames.turn(!session.is_sated()) => match turn {
+                    Turn::Gone => Vec::new(),
+                    Turn::Read(Read::Frame(frame)) => session.on_frame(frame, clock::monotonic()),
+                    Turn::Read(Read::Bad(refusal)) => return fault(session, refusal).into(),
+                    Turn::Read(Read::End(error)) => return ended(error).into(),
+                    Turn::Failed(error) => return ended(Some(error)).into(),
                 },
                 () = until(session.deadline()) => session.on_tick(clock::monotonic()),
                 _ = watcher.changed() => Vec::new(),
@@ -60,23 +60,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Conversation<S> {
         }
     }
 
+    /// Makes frames while there is room for them. Of the state of the node nothing is held afterwards: however long a peer
+    /// takes, it keeps no old one alive.
+    fn fill(&mut self, session: &mut Session, watcher: &mut Watcher) -> Result<(), Refusal> {
+        let snapshot = Arc::clone(&watcher.borrow_and_update());
+        while self.frames.has_room()
+            && let Some(frame) = session.next_frame(&snapshot, clock::monotonic())?
+        {
+            self.frames.push(frame);
+        }
+        Ok(())
+    }
+
     fn obey(&self, session: &mut Session, reason: Reason, text: String) -> Stop {
         let reply = session.bye(reason, &text);
         Refusal { reply, ..Refusal::new(Outcome::from(reason), Ending::Request, text) }.into()
     }
 
-    async fn send_vector(&mut self, session: &mut Session, snapshot: &Snapshot) -> Result<(), Stop> {
-        let vector = snapshot.vector_for(session.peer_id());
-        for batch in session.send_vector(vector, clock::monotonic())? {
-            self.write(&batch).await?;
-        }
-        Ok(())
-    }
-
     async fn act(&mut self, session: &mut Session, actions: Vec<Action>) -> Result<(), Stop> {
         for action in actions {
             match action {
-                Action::Send(bytes) => self.write(&bytes).await?,
                 Action::Opened(sizes) => self.note_opened(Some(sizes)).await,
                 Action::Contact => {
                     let (from, connection) = (session.peer_id(), self.link.id);

@@ -97,11 +97,19 @@ impl Bench {
 
     /// A hub that knows these clusters from an earlier life.
     pub(crate) async fn hub_knowing(&self, side: Side, known: Vec<KnownPeer>) -> Station {
+        self.hub_knowing_with(side, known, |_| {}).await
+    }
+
+    /// The same with something else than the usual.
+    pub(crate) async fn hub_knowing_with(
+        &self, side: Side, known: Vec<KnownPeer>, change: impl FnOnce(&mut Config),
+    ) -> Station {
         let mut ledger = MemoryStore::new();
         ledger.append(&[known.into_iter().map(Change::Learned).collect()]).expect("stored");
         let identity = side.identity.clone();
-        let started = self.start_on(ledger, config("hub", ClusterRole::Hub, side), identity, Silence).await;
-        started.expect("the node starts")
+        let mut config = config("hub", ClusterRole::Hub, side);
+        change(&mut config);
+        self.start_on(ledger, config, identity, Silence).await.expect("the node starts")
     }
 
     /// A hub that may not start.

@@ -3,9 +3,11 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use ils_core::ledger::{KnownPeer, Proof};
+use ils_core::limits::PEERS_ADVERTISED;
 use ils_wire::{
-    Boxes, ConnectionKeys, Decoder, Ephemeral, Hello, Message, Opener, PeerId, PeerInfo, RawFrame, Role,
-    Sealer, SharedInput,
+    Boxes, ConnectionKeys, Decoder, Ephemeral, Hello, Message, NODE_ADDRESSES, NODES, NodeAddress, Opener,
+    PeerId, PeerInfo, RawFrame, Role, Sealer, SharedInput,
 };
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -120,6 +122,32 @@ pub(crate) fn info(name: &str, seed: u8, role: Role) -> PeerInfo {
     }
 }
 
+/// Cluster number `n` of many, a spoke.
+pub(crate) fn numbered(n: u32) -> PeerInfo {
+    let mut peer_id = [0xb0; 16];
+    peer_id[..4].copy_from_slice(&n.to_be_bytes());
+    PeerInfo { peer_id: PeerId::from_bytes(peer_id), ..info(&format!("cluster{n}"), 1, Role::Spoke) }
+}
+
+/// With all the nodes and addresses that an entry may have, each of the longest name.
+pub(crate) fn large(info: &PeerInfo) -> PeerInfo {
+    let label = "h".repeat(63);
+    let host = format!("{label}.{label}.{label}.{}", "h".repeat(61)).parse().expect("a host");
+    let node =
+        NodeAddress { host, addresses: vec!["2001:db8::1".parse().expect("an address"); NODE_ADDRESSES] };
+    PeerInfo { nodes: vec![node; NODES], ..info.clone() }
+}
+
+/// As many large clusters as a hub tells of besides itself: more to say than sockets hold.
+pub(crate) fn much() -> Vec<KnownPeer> {
+    let known = |n| KnownPeer {
+        info: large(&numbered(n)),
+        proof: Proof::Relayed(PeerId::from_bytes([0xee; 16])),
+        pkid: format!("key-{n}"),
+    };
+    (1..u32::try_from(PEERS_ADVERTISED).expect("few")).map(known).collect()
+}
+
 fn ephemeral() -> Ephemeral {
     Ephemeral::from_bytes([9; 32])
 }
@@ -195,6 +223,30 @@ impl Peer {
     pub(crate) async fn send(&mut self, bytes: &[u8]) {
         self.socket.write_all(bytes).await.expect("writes");
         self.socket.flush().await.expect("writes");
+    }
+
+    /// Listens until a vector has come whole.
+    pub(crate) async fn whole_vector(&mut self) {
+        while !matches!(self.hear().await.expect("a vector"), Message::PeerInfoVector { last: true, .. }) {}
+    }
+
+    /// Reads, and says nothing, until the end.
+    pub(crate) async fn listen(mut self) {
+        let mut octets = [0; 4096];
+        while self.socket.read(&mut octets).await.is_ok_and(|length| length > 0) {}
+    }
+
+    /// All that comes up to the end, read first and opened after: as fast as can be.
+    pub(crate) async fn rest(&mut self) -> Vec<Message> {
+        let mut octets = Vec::new();
+        // A reset ends it too; what came before counts.
+        let _ = self.socket.read_to_end(&mut octets).await;
+        self.decoder.push(&octets);
+        let mut heard = Vec::new();
+        while let Some(frame) = self.decoder.next().expect("a good frame") {
+            heard.push(self.open(frame));
+        }
+        heard
     }
 
     /// Hangs up, in an orderly way.

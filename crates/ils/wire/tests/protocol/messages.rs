@@ -143,12 +143,20 @@ fn any_words_can_be_made_a_text() {
     }
 }
 
+fn batches(entries: &[PeerInfo]) -> Vec<Message> {
+    let (mut rest, mut batches) = (entries.iter().peekable(), Vec::new());
+    while !matches!(batches.last(), Some(Message::PeerInfoVector { last: true, .. })) {
+        batches.push(vector_batch(&mut rest));
+    }
+    batches
+}
+
 #[test]
 fn a_vector_is_split_within_both_bounds_and_in_order() {
     let large = largest_peer_info();
     let small = PeerInfo { nodes: vec![], ..large.clone() };
     let size = frame(&Message::Register(large.clone()).encode_frame().unwrap()).payload.len();
-    let fit = (CAP_JOINED - TAG_LEN) / size;
+    let fit = (BATCH_OCTETS - TAG_LEN) / size;
     for (name, info, entries, want) in [
         ("none", &small, 0, vec![0]),
         ("one", &small, 1, vec![1]),
@@ -160,12 +168,12 @@ fn a_vector_is_split_within_both_bounds_and_in_order() {
     ] {
         let numbered = |n: u128| PeerInfo { peer_id: PeerId(n.to_be_bytes()), ..info.clone() };
         let given: Vec<PeerInfo> = (1..).map(numbered).take(entries).collect();
-        let batches = vector_batches(given.clone());
+        let batches = batches(&given);
         let mut back = Vec::new();
         let mut sizes = Vec::new();
         for (n, batch) in (1..).zip(&batches) {
             let payload = frame(&batch.encode_frame().unwrap()).payload.len();
-            assert!(payload + TAG_LEN <= CAP_JOINED, "{name}: {payload} bytes");
+            assert!(payload + TAG_LEN <= BATCH_OCTETS, "{name}: {payload} bytes");
             let Message::PeerInfoVector { entries, last } = batch else { panic!("{name}: {batch:?}") };
             assert_eq!(*last, n == batches.len(), "{name}: only the last batch is marked");
             sizes.push(entries.len());
