@@ -1,7 +1,7 @@
 //! Who may know whom: the workspace's own edges are those that `crates/README.md` draws, and no others.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 
@@ -10,24 +10,53 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "ilslab",
         &[
-            "ilslab-desk",
             "ils-core",
-            "ilslab-lab",
+            "ils-lines",
             "ils-node",
-            "ilslab-trace",
             "ils-store",
-            "ilslab-trust",
             "ils-wire",
+            "ilslab-desk",
+            "ilslab-lab",
+            "ilslab-names",
+            "ilslab-time",
+            "ilslab-trace",
+            "ilslab-trust",
         ],
     ),
-    ("ilslab-lab", &["ilslab-desk", "ils-core", "ils-node", "ilslab-trace", "ilslab-trust", "ils-wire"]),
-    ("ilslab-desk", &["ils-core", "ilslab-trace", "ils-store", "ilslab-trust"]),
-    ("ils-node", &["ils-core", "ilslab-trace", "ils-store", "ilslab-trust", "ils-wire"]),
-    ("ils-store", &["ils-core"]),
-    ("ilslab-trace", &["ils-core"]),
-    ("ils-core", &["ilslab-trust", "ils-wire"]),
-    ("ilslab-trust", &["ilslab-names"]),
+    // The pair: hub and spoke.
+    ("ils-node", &["ils-core", "ils-wire", "ilslab-names", "ilslab-time", "ilslab-trust"]),
+    ("ils-lines", &["ils-core", "ilslab-names", "ilslab-time", "ilslab-trace"]),
+    ("ils-store", &["ils-core", "ilslab-names", "ilslab-time"]),
+    ("ils-core", &["ils-wire", "ilslab-time", "ilslab-trust"]),
     ("ils-wire", &["ilslab-names"]),
+    // The house.
+    (
+        "ilslab-lab",
+        &[
+            "ils-core",
+            "ils-lines",
+            "ilslab-desk",
+            "ilslab-names",
+            "ilslab-time",
+            "ilslab-trace",
+            "ilslab-trust",
+        ],
+    ),
+    (
+        "ilslab-desk",
+        &[
+            "ils-core",
+            "ils-lines",
+            "ils-store",
+            "ilslab-names",
+            "ilslab-time",
+            "ilslab-trace",
+            "ilslab-trust",
+        ],
+    ),
+    ("ilslab-trace", &["ilslab-names", "ilslab-time"]),
+    ("ilslab-trust", &["ilslab-names"]),
+    ("ilslab-time", &[]),
     ("ilslab-names", &[]),
 ];
 
@@ -85,4 +114,21 @@ fn the_pure_rooms_know_no_clock_no_socket_and_no_dice() {
             assert!(!IMPURE.contains(&dependency), "{room} is pure and may not depend on {dependency}");
         }
     }
+}
+
+#[test]
+fn the_pure_rooms_ask_no_clock_that_others_have() {
+    let packages = packages();
+    for room in PURE {
+        let sources = packages[*room].manifest_path.with_file_name("src");
+        for source in files_below(sources.as_std_path()) {
+            let text = std::fs::read_to_string(&source).expect("text");
+            assert!(!text.contains("clock::"), "{} is pure and may not ask a clock", source.display());
+        }
+    }
+}
+
+fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
+    entries.flat_map(|path| if path.is_dir() { files_below(&path) } else { vec![path] }).collect()
 }

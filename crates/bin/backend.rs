@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use ils_core::config::{ClusterRole, Config};
 use ils_core::snapshot::Snapshot;
+use ils_lines::Recorder;
 use ils_node::pem::PemError;
 use ils_node::{Running, Shelf, ShelfError};
 use ils_wire::PeerId;
@@ -12,7 +13,6 @@ use ilslab_desk::backend::{
     Answer, Backend, CertificateRefusal, CertificateShelf, ChangeError, Ports, Secret, Shelved,
 };
 use ilslab_desk::{FileName, Metrics};
-use ils_lines::Recorder;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 

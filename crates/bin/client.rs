@@ -11,8 +11,8 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use ils_core::settings::ADJUSTABLE;
 use ilslab_desk::{Client, ClientError, Cursor};
 use ilslab_lab::{clusters, style};
-use ilslab_trace::console::{self, tell};
 use ilslab_names::printable;
+use ilslab_trace::console::{self, tell};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 

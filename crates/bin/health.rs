@@ -8,8 +8,8 @@ use std::time::Duration;
 use clap::{Arg, ArgMatches, Command};
 use ilslab_desk::client::Readiness;
 use ilslab_desk::{Client, ClientError};
-use ilslab_trace::console;
 use ilslab_names::ascii_json;
+use ilslab_trace::console;
 
 use crate::client::{exit_code_of, node_of};
 use crate::daemon::{TIMEOUT, USAGE};
@@ -47,7 +47,7 @@ fn health(url: &str) -> (String, u8) {
     match Client::anonymous(url).map(ask) {
         Ok(Some(Ok(readiness))) if readiness.ready => (format!("{url} is ready"), 0),
         Ok(Some(Ok(readiness))) => {
-            (format!("{url} is not ready: {}", ascii(&readiness.details.to_string())), NOT_READY)
+            (format!("{url} is not ready: {}", ascii_json(&readiness.details.to_string())), NOT_READY)
         }
         Ok(Some(Err(error))) | Err(error) => (error.to_string(), exit_code_of(&error)),
         Ok(None) => (format!("{url} did not answer within {} s", PATIENCE.as_secs()), TIMEOUT),

@@ -6,9 +6,8 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use ilslab_trust::{
-    Admission, Certificate, Purpose, TrustStore, Verdict, admit, escape, escape_name, verify,
-};
+use ilslab_names::{escape, escape_name};
+use ilslab_trust::{Admission, Certificate, Purpose, TrustStore, Verdict, admit, verify};
 use rustls_pki_types::UnixTime;
 
 use crate::choices::Choices;

@@ -1,10 +1,9 @@
 //! The trace: any text is a line or an error, any line can be read back, no text makes two lines of one, an escaped text
 //! stands for one text only, and a template matches what was made from it.
 
-use ils_core::time::Timestamp;
 use ilslab_names::escape;
+use ilslab_time::{TimeOfDay, Timestamp, UtcOffset};
 use ilslab_trace::golden::{Bindings, matches, shown};
-use ilslab_time::{TimeOfDay, UtcOffset};
 use ilslab_trace::{Kind, Line};
 
 use crate::choices::Choices;

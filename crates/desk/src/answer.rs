@@ -20,6 +20,5 @@ impl<T: Serialize> IntoResponse for Json<T> {
 
 /// This JSON, in ASCII, under this type.
 pub(crate) fn typed(kind: &'static str, json: &str) -> Response {
-    ([(header::CONTENT_TYPE, HeaderValue::from_static(kind))], ilslab_names::ascii_json(json))
-        .into_response()
+    ([(header::CONTENT_TYPE, HeaderValue::from_static(kind))], ilslab_names::ascii_json(json)).into_response()
 }

@@ -32,9 +32,9 @@ use crate::guard::{Hosts, guard};
 use crate::problem::Problem;
 use crate::readiness::Probe;
 use crate::server::HttpLimits;
-use ilslab_time::rfc3339;
 use crate::views::{AlarmsView, ConfigView, ConnectionsView, PeersView, StatusView};
 use crate::visitors::Visit;
+use ilslab_time::rfc3339;
 
 /// Everything that a route can reach.
 pub(crate) struct Api {

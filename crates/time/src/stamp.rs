@@ -240,7 +240,11 @@ mod tests {
         let west = UtcOffset::from_minutes(-60).expect("an hour");
         assert_eq!(rfc3164(Timestamp(86_400_000), west), "Jan  1 23:00:00", "a day of one digit is padded");
         assert_eq!(rfc3339(Timestamp(-1)), "1969-12-31T23:59:59.999Z");
-        assert_eq!(rfc3339(Timestamp(i64::MAX)), "9999-12-30T22:00:00.999Z", "the last moment of the calendar");
+        assert_eq!(
+            rfc3339(Timestamp(i64::MAX)),
+            "9999-12-30T22:00:00.999Z",
+            "the last moment of the calendar"
+        );
     }
 
     #[test]

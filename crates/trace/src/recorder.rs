@@ -182,8 +182,8 @@ impl<R: Record> Recorder<R> {
     }
 
     /// Hands an event to the writer; waits while 4096 others do. After [`Recorder::close`] it is counted as lost.
-    pub fn record(&self, event: R) {
-        if !self.order(Order::Note(Box::new(event))) {
+    pub fn record(&self, event: impl Into<R>) {
+        if !self.order(Order::Note(Box::new(event.into()))) {
             self.errors.fetch_add(1, Ordering::Relaxed);
         }
     }

@@ -62,7 +62,7 @@ impl Bench {
             clock: turned(Arc::clone(&seconds)),
         };
         let options = RecorderOptions { stdout, ..options(dir.path()) };
-        let recorder = Recorder::with_consoles(&options, consoles).expect("opened");
+        let recorder = Recorder::<Hello>::with_consoles(&options, consoles).expect("opened");
         Self { dir, stdout: out, stderr: err, seconds, recorder }
     }
 
@@ -226,7 +226,7 @@ fn a_closed_pipe_ends_nothing() {
     let clock = turned(Arc::default());
     let consoles = Consoles { stdout: Box::new(Broken), stderr: Box::new(Broken), clock };
     let options = RecorderOptions { stdout: Some(LogFormat::Json), ..options(dir.path()) };
-    let recorder = Recorder::with_consoles(&options, consoles).expect("opened");
+    let recorder = Recorder::<Hello>::with_consoles(&options, consoles).expect("opened");
     (0..3).for_each(|id| recorder.record(hello(id)));
     drop(recorder);
     assert_eq!(lines(&dir.path().join(TRACE_FOLDER)).len(), 3);
@@ -263,7 +263,7 @@ fn a_stdout_that_nobody_reads_holds_up_no_file_and_is_told_with_its_end() {
         clock: turned(Arc::default()),
     };
     let options = RecorderOptions { stdout: Some(LogFormat::Sdl), ..options(dir.path()) };
-    let recorder = Recorder::with_consoles(&options, consoles).expect("opened");
+    let recorder = Recorder::<Hello>::with_consoles(&options, consoles).expect("opened");
     recorder.record(hello(1));
     in_it.recv().expect("it is being shown, and stuck");
     let events = SHOWN_QUEUE + 2 * QUEUE;
@@ -352,7 +352,7 @@ fn a_trace_that_cannot_be_written_is_told_once_a_minute_and_goes_on() {
 fn a_new_recorder_begins_a_new_file() {
     let dir = tempfile::tempdir().expect("a folder");
     for id in 1..=2 {
-        Recorder::open(&options(dir.path())).expect("opened").record(hello(id));
+        Recorder::<Hello>::open(&options(dir.path())).expect("opened").record(hello(id));
     }
     let folder = dir.path().join(TRACE_FOLDER);
     let lengths = [1, 2].map(|number| {

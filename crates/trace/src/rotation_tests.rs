@@ -2,7 +2,7 @@ use std::os::unix::fs::symlink;
 
 use super::*;
 use crate::recorder::RecorderOptions;
-use crate::sample;
+use crate::sample::{self, TRACE_FOLDER};
 
 fn lines(count: usize) -> Vec<Entry> {
     let entry = |number| Entry { at: sample::AT, signal: 0, text: format!("line {number}") };

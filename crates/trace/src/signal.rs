@@ -49,7 +49,8 @@ mod tests {
     #[test]
     fn an_event_is_a_signal_and_its_lines_are_counted_within() {
         let mut signals = Signals::default();
-        let mut shown = |texts, at| signals.lines(texts, time(at)).iter().map(Line::to_string).collect::<Vec<_>>();
+        let mut shown =
+            |texts, at| signals.lines(texts, time(at)).iter().map(Line::to_string).collect::<Vec<_>>();
         let (info, own) = (Kind::APP_INFO, Kind::SDL_SIG);
         assert_eq!(
             shown(texts(&[info.clone(), info.clone()]), 0),

@@ -13,12 +13,12 @@ use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer;
 
 use crate::der;
-use ilslab_names::hex;
 use crate::extensions::{CaKind, Extensions};
 use crate::key::{Check, PublicKey};
 use crate::name::{DistinguishedName, fqdn};
 use crate::raw::{Raw, Signature, Version};
 use crate::signature::SignatureAlgorithm;
+use ilslab_names::hex;
 
 /// Octets of a certificate at most, a bound of this lab; real ones have one or two thousand.
 pub const CERTIFICATE_MAX: usize = 65_535;

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use super::*;
 use crate::config::{ClusterRole, Config};
 use crate::handshake::Ending;
@@ -106,7 +108,7 @@ fn what_changes_while_a_vector_is_told_is_one_later_sending() {
     for change in 0..100 {
         state.vector_version += 1;
         let mut peers = state.peers.to_vec();
-        peers[0].known.info.description = format!("change {change}").parse().unwrap();
+        Arc::make_mut(&mut peers[0]).known.info.description = format!("change {change}").parse().unwrap();
         state.peers = std::sync::Arc::new(peers);
     }
     let rest = all(&mut hub, &mut spoke, &state, now);

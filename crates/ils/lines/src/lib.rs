@@ -23,7 +23,7 @@ mod sample;
 
 pub use catalogue::alarm_text;
 pub use diagnostics::EVENTS;
-pub use record::{APPLICATION, TRACE_FOLDER};
+pub use record::{APPLICATION, TRACE_FOLDER, Told};
 
 /// What writes the trace and the alarms of a node.
-pub type Recorder = ilslab_trace::Recorder<ils_core::event::Noted>;
+pub type Recorder = ilslab_trace::Recorder<Told>;

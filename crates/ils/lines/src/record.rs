@@ -13,33 +13,43 @@ pub const APPLICATION: Application = Application { name: "ILS", number: 600, fol
 /// Folder of the trace, under a node's data folder.
 pub const TRACE_FOLDER: &str = "activelog/cm/trace/ils/sdl";
 
-impl Record for Noted {
+/// An ILS event on its way into the files.
+#[derive(Clone, Debug)]
+pub struct Told(Noted);
+
+impl From<Noted> for Told {
+    fn from(noted: Noted) -> Self {
+        Self(noted)
+    }
+}
+
+impl Record for Told {
     fn at(&self) -> Timestamp {
-        self.event.at
+        self.0.event.at
     }
 
     fn set_at(&mut self, at: Timestamp) {
-        self.event.at = at;
+        self.0.event.at = at;
     }
 
     fn lines(&self) -> Vec<Text> {
-        ils::lines(self)
+        ils::lines(&self.0)
     }
 
     fn alarm(&self) -> Option<Alarm<'_>> {
-        self.raised.as_ref().map(catalogue::alarm)
+        self.0.raised.as_ref().map(catalogue::alarm)
     }
 
     fn sentences(&self, source: &AlarmSource, offset: UtcOffset) -> Vec<String> {
-        prose::lines(self, source, offset)
+        prose::lines(&self.0, source, offset)
     }
 
     fn json(&self, source: &AlarmSource) -> String {
-        json::line(self, source)
+        json::line(&self.0, source)
     }
 
     fn emit(&self) {
-        diagnostics::emit(self);
+        diagnostics::emit(&self.0);
     }
 }
 

@@ -11,7 +11,6 @@ use ils_core::time::Timestamp;
 use ils_core::wire::Role;
 use ilslab_trace::AlarmSource;
 
-
 /// 2016-08-26 16:58:42.888 UTC.
 pub(crate) const AT: Timestamp = Timestamp(1_472_230_722_888);
 

@@ -11,9 +11,9 @@ use bench::{Bench, PASSWORD, Side, Station, Way, stage, tls};
 use ils_core::config::TlsVersion;
 use ils_core::event::Noted;
 use ils_core::outcome::Outcome;
+use ils_lines::{APPLICATION, Recorder};
 use ils_node::Scribe;
 use ils_wire::{Message, PeerInfo, Role};
-use ils_lines::{APPLICATION, Recorder};
 use ilslab_trace::{RecorderOptions, read_trace};
 use tokio::io::AsyncReadExt;
 

@@ -12,8 +12,8 @@ use ils_core::event::{Noted, Subject};
 use ils_core::limits::{ATTEMPTS_KEPT, STRANGERS_WHOLE};
 use ils_core::outcome::Outcome;
 use ils_core::snapshot::Attempt;
-use ils_node::Scribe;
 use ils_lines::{APPLICATION, Recorder};
+use ils_node::Scribe;
 use ilslab_trace::{RecorderOptions, read_trace};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -60,7 +60,8 @@ fn count(texts: &[String], part: &str) -> usize {
 #[tokio::test(flavor = "multi_thread")]
 async fn noise_of_one_address_is_counted_and_an_honest_spoke_behind_it_is_traced_whole() {
     let (bench, logs) = (Bench::new(), tempfile::tempdir().expect("a folder"));
-    let options = RecorderOptions::new(APPLICATION, logs.path(), "2", "hub.lab.example", ils_node::clock::wall());
+    let options =
+        RecorderOptions::new(APPLICATION, logs.path(), "2", "hub.lab.example", ils_node::clock::wall());
     let recorder = Arc::new(Recorder::open(&options).expect("a folder"));
     let ended = Arc::new(AtomicU64::new(0));
     let scroll = Scroll { recorder: Arc::clone(&recorder), ended: Arc::clone(&ended) };
