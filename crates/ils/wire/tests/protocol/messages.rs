@@ -154,7 +154,12 @@ fn batches(entries: &[PeerInfo]) -> Vec<Message> {
 #[test]
 fn a_vector_is_split_within_both_bounds_and_in_order() {
     let large = largest_peer_info();
-    let small = PeerInfo { nodes: vec![], ..large.clone() };
+    let small = PeerInfo {
+        description: "small".parse().expect("a description"),
+        fqdn: "small.lab.example".parse().expect("an FQDN"),
+        nodes: vec![],
+        ..large.clone()
+    };
     let size = frame(&Message::Register(large.clone()).encode_frame().unwrap()).payload.len();
     let fit = (BATCH_OCTETS - TAG_LEN) / size;
     for (name, info, entries, want) in [
