@@ -78,7 +78,8 @@ async fn serve(era: Era, socket: TcpStream, peer: SocketAddr, mut seat: Seat) {
         let secured = tokio::select! {
             biased;
             _ = era.ended() => return,
-            secured = secure(&era, &link, socket) => secured,
+            // A connection has room for the phase that it is in, not for the largest of all.
+            secured = Box::pin(secure(&era, &link, socket)) => secured,
             () = seat.wanted() => return crowded_out(&era, &link).await,
         };
         let LetIn { stream, input, admitted, shown } = match secured {
@@ -86,11 +87,11 @@ async fn serve(era: Era, socket: TcpStream, peer: SocketAddr, mut seat: Seat) {
             Err(left) => return left.linger(&era.common, Some(seat)),
         };
         era.common.keeper.note(&link, Happening::Accepted { admitted: Some(admitted) }).await;
-        converse(era, link, stream, Some(shown), Channel::Tls(input), (seat, join_by)).await;
+        Box::pin(converse(era, link, stream, Some(shown), Channel::Tls(input), (seat, join_by))).await;
     } else {
         let channel = Channel::Plain(Ephemeral::from_bytes(octets(&*era.common.dice)));
         era.common.keeper.note(&link, Happening::Accepted { admitted: None }).await;
-        converse(era, link, socket, None, channel, (seat, join_by)).await;
+        Box::pin(converse(era, link, socket, None, channel, (seat, join_by))).await;
     }
 }
 

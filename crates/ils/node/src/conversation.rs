@@ -76,18 +76,19 @@ impl From<Refusal> for Stop {
 impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Conversation<S> {
     /// Runs it to its end. The seat is let go at the join: until then the place may go to another connection.
     pub(crate) async fn run(mut self, channel: Channel, mut seat: Option<Seat>) -> Ended {
-        let (mut session, orders, watcher) = match self.join(channel, &mut seat).await {
+        // Each phase has its own room, and gives it back: connections are many, and most of their life is one of these.
+        let (mut session, orders, watcher) = match Box::pin(self.join(channel, &mut seat)).await {
             Ok(established) => established,
             Err(stop) => {
                 // The join may have been stored although it was given up here: no link may stay behind.
                 self.keeper().send(Request::Gone(self.link.id)).await;
-                return self.end(stop, None, (false, seat)).await;
+                return Box::pin(self.end(stop, None, (false, seat))).await;
             }
         };
         drop(seat);
-        let stop = self.talk(&mut session, orders, watcher).await;
+        let stop = Box::pin(self.talk(&mut session, orders, watcher)).await;
         self.keeper().send(Request::Gone(self.link.id)).await;
-        self.end(stop, Some(session), (true, None)).await
+        Box::pin(self.end(stop, Some(session), (true, None))).await
     }
 
     fn keeper(&self) -> &Keeper {
@@ -110,10 +111,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Conversation<S> {
 
     /// The one end of every connection: last words, trace, close.
     async fn end(
-        mut self, stop: Stop, session: Option<Session>, (joined, seat): (bool, Option<Seat>),
+        mut self, stop: Stop, session: Option<Box<Session>>, (joined, seat): (bool, Option<Seat>),
     ) -> Ended {
         let mut refusal = match self.tell_at_last(stop).await {
-            Stop::Refused(refusal) => named(refusal, session.as_ref()),
+            Stop::Refused(refusal) => named(refusal, session.as_deref()),
             Stop::Untold(happening) => {
                 self.note(happening).await;
                 self.era.common.linger(self.frames.into_stream(), seat);
@@ -172,4 +173,4 @@ fn named(refusal: Refusal, session: Option<&Session>) -> Refusal {
 }
 
 type Watcher = watch::Receiver<Arc<Snapshot>>;
-type Established = (Session, mpsc::Receiver<Order>, Watcher);
+type Established = (Box<Session>, mpsc::Receiver<Order>, Watcher);

@@ -11,10 +11,13 @@ use crate::{
     frame::{Head, read_header},
 };
 
+/// Bytes that an idle decoder keeps room for: a Ping or a Pong.
+const IDLE: usize = 64;
+
 /// Finds frames in bytes as they come, in whatever pieces.
 ///
 /// Ask [`Decoder::next`] until it gives `Ok(None)` after each push: then never more than one header, one capped payload and
-/// one push are held, and an idle decoder holds no more than [`CAP_UNJOINED`].
+/// one push are held, and an idle decoder holds next to nothing.
 #[derive(Debug)]
 pub struct Decoder {
     buffer: Vec<u8>,
@@ -94,7 +97,7 @@ impl Decoder {
         if self.buffered() == 0 {
             self.start = 0;
             self.buffer.clear();
-            self.buffer.shrink_to(CAP_UNJOINED);
+            self.buffer.shrink_to(IDLE);
         }
     }
 }
@@ -159,7 +162,7 @@ mod tests {
             decoder.push(&vec![0; len]);
             assert_eq!(decoder.next().is_ok_and(|frame| frame.is_some()), fits, "{name}: with its payload");
             assert_eq!(decoder.buffered(), 0, "{name}");
-            assert!(decoder.buffer.capacity() <= CAP_UNJOINED, "{name}: a large buffer is given back");
+            assert!(decoder.buffer.capacity() <= IDLE, "{name}: a large buffer is given back");
         }
     }
 

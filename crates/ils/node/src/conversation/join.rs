@@ -53,7 +53,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Conversation<S> {
         self.note_opened(opened).await;
         let (joined, orders, watcher) = self.claim(claimed).await?;
         let session = Session::new(joined, self.era.config.sync_every, opened.is_some(), clock::monotonic());
-        Ok((session, orders, watcher))
+        Ok((Box::new(session), orders, watcher))
     }
 
     fn local(&self) -> Local {
