@@ -114,9 +114,9 @@ pub struct Place {
 impl Place {
     /// These have been told since, by the node with this ID.
     pub(crate) fn past(&mut self, entries: &[PeerInfo], own: PeerId) {
-        let others = entries.iter().map(|entry| entry.peer_id).filter(|peer_id| *peer_id != own);
         self.told = self.told.saturating_add(entries.len());
-        self.after = others.last().or(self.after);
+        let last = entries.iter().map(|entry| entry.peer_id).rfind(|peer_id| *peer_id != own);
+        self.after = last.or(self.after);
     }
 }
 

@@ -290,7 +290,8 @@ fn dialled(connection: u64, info: PeerInfo, answer: Answer<Result<(), JoinError>
 #[test]
 fn of_two_joins_of_one_peer_in_one_batch_the_second_sees_the_first_stand() {
     type Make = fn(u64, PeerInfo, Answer<Result<(), JoinError>>) -> Request;
-    for (case, second, stands) in [("the same way", join as Make, 9), ("the other way", dialled, 8)] {
+    let rows: [(&str, Make, u64); 2] = [("the same way", join, 9), ("the other way", dialled, 8)];
+    for (case, second, stands) in rows {
         let mut office = Office::new();
         let (answer, mut told) = oneshot::channel();
         office.batch([join(8, spoke(3), live()), second(9, spoke(3), answer)]);

@@ -214,15 +214,17 @@ async fn many_changes_while_a_peer_is_slow_are_few_sendings_and_end_in_the_whole
 
 /// Passes octets on in pieces of chance lengths, with pauses between them, until either side is gone.
 async fn in_pieces(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut chance: u64, longest: u64) {
-    let mut piece = vec![0; usize::try_from(longest).expect("short")];
+    let mut buffer = vec![0; usize::try_from(longest).expect("short")];
     loop {
         // Knuth's constants: the same pieces on each run.
         chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let length = usize::try_from((chance >> 33) % longest).expect("short") + 1;
-        match from.read(&mut piece[..length]).await {
-            Ok(read @ 1..) if to.write_all(&piece[..read]).await.is_ok() => tokio::task::yield_now().await,
-            _ => return,
+        let piece = buffer.get_mut(..length).expect("no longer than the longest");
+        let Ok(read @ 1..) = from.read(piece).await else { return };
+        if to.write_all(piece.get(..read).expect("no more than fits")).await.is_err() {
+            return;
         }
+        tokio::task::yield_now().await;
     }
 }
 

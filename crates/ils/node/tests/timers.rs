@@ -200,8 +200,7 @@ fn whole_handshake_is_short(config: &mut Config) {
 async fn is_late(wire: &mut peer::Wire, door: &Door) {
     tokio::time::sleep(LATE).await;
     // On a machine that stalls it comes too late even for the whole.
-    let _ = wire.stream.write_all(&door.hello()).await;
-    let _ = wire.stream.flush().await;
+    let _ = wire.send(&door.hello()).await;
 }
 
 /// It ended by the bound of the whole, which tells nothing and raises nothing.

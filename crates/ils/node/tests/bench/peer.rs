@@ -54,6 +54,12 @@ impl Wire {
     fn plain(stream: TcpStream) -> Self {
         Self { stream: Box::new(stream), exported: None }
     }
+
+    /// Sends octets, all the way: TLS may hold what it has taken until it is flushed.
+    pub(crate) async fn send(&mut self, octets: &[u8]) -> std::io::Result<()> {
+        self.stream.write_all(octets).await?;
+        self.stream.flush().await
+    }
 }
 
 impl Door {
@@ -165,7 +171,7 @@ impl Peer {
     pub(crate) async fn dial(hub: SocketAddr, from: &str, door: impl Into<Door>) -> Self {
         let door = door.into();
         let (mut wire, mut decoder, own) = (door.dial(hub, from).await, Decoder::new(), door.hello());
-        wire.stream.write_all(&own).await.expect("writes");
+        wire.send(&own).await.expect("writes");
         let hello = frame(&mut wire.stream, &mut decoder).await.expect("a hello");
         let keys = door.keys(&wire, &hello, &own, &hello.bytes());
         Self { socket: wire.stream, decoder, seal: keys.map(ConnectionKeys::for_dialler), hello }
@@ -176,7 +182,7 @@ impl Peer {
         let door = door.into();
         let (mut wire, mut decoder, own) = (door.answer(listener).await, Decoder::new(), door.hello());
         let hello = frame(&mut wire.stream, &mut decoder).await.expect("a hello");
-        wire.stream.write_all(&own).await.expect("writes");
+        wire.send(&own).await.expect("writes");
         let keys = door.keys(&wire, &hello, &hello.bytes(), &own);
         Self { socket: wire.stream, decoder, seal: keys.map(ConnectionKeys::for_listener), hello }
     }
