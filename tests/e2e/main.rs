@@ -14,6 +14,7 @@ mod full_disk;
 mod goldens;
 mod identity;
 mod lab;
+mod lost_database;
 mod method_four;
 mod repairs;
 mod rogue;

@@ -36,6 +36,8 @@ pub const STRANGERS_SOURCES: usize = 1_024;
 pub const OUTBOX_OCTETS: usize = 64 * 1024;
 /// Answers to Pings that wait for room; beyond it no more is read from that peer until it takes some.
 pub const PONGS_OWED: usize = 64;
+/// How often a node that nobody asks tries whether its database can be written.
+pub const STORE_TRIED: Duration = Duration::from_secs(30);
 /// How long after a change of method a dialler retries quickly and raises no `ILSHubClusterUnreachable`.
 pub const METHOD_CHANGE_WINDOW: Duration = Duration::from_secs(30);
 /// How often it dials in that window.

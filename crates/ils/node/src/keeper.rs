@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use ils_core::admission::Denied;
 use ils_core::config::Config;
@@ -128,11 +129,11 @@ impl Keeper {
         registry: Registry, ledger: L, scribe: impl Scribe,
     ) -> std::io::Result<(Self, std::thread::JoinHandle<()>)> {
         let strangers = Strangers::new(limits::STRANGERS_WINDOW, clock::monotonic());
-        Self::start_with(registry, ledger, scribe, strangers)
+        Self::start_with(registry, ledger, scribe, strangers, limits::STORE_TRIED)
     }
 
     fn start_with<L: Ledger + 'static>(
-        registry: Registry, ledger: L, scribe: impl Scribe, strangers: Strangers,
+        registry: Registry, ledger: L, scribe: impl Scribe, strangers: Strangers, tried: Duration,
     ) -> std::io::Result<(Self, std::thread::JoinHandle<()>)> {
         let (requests, queue) = mpsc::channel(QUEUE);
         // The thread ends when nobody else can ask it for anything.
@@ -140,6 +141,7 @@ impl Keeper {
         let desk = Desk::new(registry, ledger, scribe, strangers, bell);
         let (snapshots, news) = (desk.shown.subscribe(), desk.news.subscribe());
         let thread = std::thread::Builder::new().name("registry".into()).spawn(move || desk.run(queue))?;
+        tokio::spawn(try_store(requests.downgrade(), tried));
         Ok((Self { requests, snapshots, news, ids: Arc::new(AtomicU64::new(1)) }, thread))
     }
 
@@ -184,6 +186,18 @@ impl Keeper {
         let (answer, answered) = oneshot::channel();
         self.send(request(answer)).await;
         answered.await.ok()
+    }
+}
+
+/// A database that has gone is told of although nobody asks and nothing is to be stored.
+async fn try_store(requests: mpsc::WeakSender<Request>, every: Duration) {
+    loop {
+        tokio::time::sleep(every).await;
+        let Some(requests) = requests.upgrade() else { return };
+        let (answer, _) = oneshot::channel();
+        if requests.send(Request::Probe { answer }).await.is_err() {
+            return;
+        }
     }
 }
 

@@ -50,13 +50,18 @@ pub(super) fn config() -> Config {
 
 /// A keeper whose windows last so long, and what it writes.
 fn keeper(window: Duration) -> (Keeper, Receiver<Noted>) {
+    keeper_of(MemoryStore::new(), window, limits::STORE_TRIED)
+}
+
+/// The same with this store, which it tries so often.
+fn keeper_of(store: MemoryStore, window: Duration, tried: Duration) -> (Keeper, Receiver<Noted>) {
     let config = config();
     let settings = Settings::new(config.settings(), vec![]).0;
     let registry =
         Registry::new(config, settings, PeerId::from_bytes([7; 16]), vec![], vec![], clock::wall());
     let (sender, written) = channel();
     let strangers = Strangers::new(window, clock::monotonic());
-    let started = Keeper::start_with(registry, MemoryStore::new(), Wire(sender), strangers);
+    let started = Keeper::start_with(registry, store, Wire(sender), strangers, tried);
     (started.expect("a thread").0, written)
 }
 
@@ -98,4 +103,28 @@ async fn the_line_that_counts_strangers_comes_when_the_window_ends_although_nobo
         }
     }
     panic!("the line never comes");
+}
+
+/// The next event of the service, whatever connections do.
+fn next_of_service(written: &Receiver<Noted>) -> ServiceEvent {
+    loop {
+        let noted = written.recv_timeout(Duration::from_secs(60)).expect("an event comes");
+        if let Subject::Service(event) = noted.event.subject {
+            return event;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_stops_working_and_works_again_is_told_of_although_nobody_asks() {
+    let store = MemoryStore::new();
+    let (keeper, written) = keeper_of(store.clone(), limits::STRANGERS_WINDOW, Duration::from_millis(10));
+    store.fail("the file has gone");
+    let failed = ServiceEvent::StoreFailed { error: "the file has gone".into() };
+    assert_eq!(next_of_service(&written), failed);
+    let is_shown = |snapshot: &Arc<Snapshot>| snapshot.store_error.as_deref() == Some("the file has gone");
+    keeper.watch().wait_for(is_shown).await.expect("it is shown");
+    store.recover();
+    let next = std::iter::from_fn(|| Some(next_of_service(&written))).find(|event| *event != failed);
+    assert_eq!(next, Some(ServiceEvent::StoreRecovered));
 }

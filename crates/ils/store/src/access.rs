@@ -27,7 +27,7 @@ pub(crate) fn align(path: &Path) -> Result<(), StoreError> {
     let Ok(database) = fs::metadata(path) else {
         return Ok(());
     };
-    for companion in ["-wal", "-shm"].map(|suffix| companion(path, suffix)) {
+    for companion in companions(path) {
         match follow(&companion, database.permissions().mode()) {
             Err(source) if source.kind() != ErrorKind::NotFound => {
                 return Err(StoreError::Access { path: companion, source });
@@ -43,11 +43,13 @@ fn follow(companion: &Path, mode: u32) -> io::Result<()> {
     if has == mode { Ok(()) } else { fs::set_permissions(companion, Permissions::from_mode(mode)) }
 }
 
-/// The file that SQLite keeps beside the database under this suffix.
-fn companion(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
+/// The files that SQLite keeps beside the database: its log, and the index of that.
+pub(crate) fn companions(path: &Path) -> [PathBuf; 2] {
+    ["-wal", "-shm"].map(|suffix| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        PathBuf::from(name)
+    })
 }
 
 fn private_folder(path: &Path) -> io::Result<()> {

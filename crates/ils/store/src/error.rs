@@ -23,6 +23,42 @@ pub enum StoreError {
         /// SQLite's words.
         detail: String,
     },
+    /// The file is no longer there, and a running node has it open.
+    #[error(
+        "{} has gone while this program runs; put it back: without it the next start begins anew, under another peer ID",
+        path.display()
+    )]
+    Gone {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// Another file lies there than the one that a running node has open.
+    #[error(
+        "{} is another file than the one that this program has opened; put that one back, or stop this program and \
+         start it again, which takes up the other", path.display()
+    )]
+    Replaced {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// A running node has it open, and somebody else has written it: the database, or its log.
+    #[error(
+        "{} was written by another program while this one runs; stop this one and start it again; where a backup was \
+         copied over the database, remove its -wal file in between", path.display()
+    )]
+    Overwritten {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// Its log has gone or is another, and what was in the old one could not yet be put into the database.
+    #[error(
+        "{} has gone or was replaced while this program runs, and a reader keeps the database from being put in order; \
+         end that reader, nothing else is needed", path.display()
+    )]
+    LogGone {
+        /// Which file.
+        path: PathBuf,
+    },
     /// The file is something else.
     #[error("{} is not a database of ilslab; it was left as it is: move it away, or choose another data folder", path.display())]
     NotADatabase {

@@ -13,6 +13,7 @@ mod access;
 mod cells;
 mod error;
 mod grants;
+mod held;
 mod memory;
 mod peers;
 mod query;

@@ -2,7 +2,9 @@
 //!
 //! ```text
 //! Store::open: access -> handle -> schema -> quick_check        nothing is replaced: what is not ours is an error
-//! append: BEGIN IMMEDIATE, every change of every set, COMMIT    WAL and synchronous=FULL: an Ok survives a power cut
+//! append: look, BEGIN IMMEDIATE, every change of every set, COMMIT, look
+//!           WAL and synchronous=FULL: an Ok survives a power cut
+//!           look: the files under their names are those that were written, or it is no Ok
 //! ```
 
 use std::path::{Path, PathBuf};
@@ -14,6 +16,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params};
 
 use crate::error::{ReadError, StoreError};
+use crate::held::Held;
 use crate::{access, peers, schema, settings};
 
 /// How long to wait for another process; a node whose store is busy longer must say so and go on.
@@ -27,6 +30,8 @@ pub struct Store {
     path: PathBuf,
     /// Absent after a failure that outlives its cause in the handle; the next call opens a new one.
     handle: Option<Connection>,
+    /// What was opened. After the handle, which is to be closed first.
+    held: Held,
 }
 
 impl Store {
@@ -39,10 +44,12 @@ impl Store {
         let path = std::path::absolute(path)
             .map_err(|source| StoreError::Access { path: path.to_owned(), source })?;
         access::claim(&path)?;
+        let mut held = Held::pin(&path)?;
         let mut handle = connect(&path)?;
         schema::migrate(&mut handle, &path)?;
         quick_check(&handle, &path)?;
-        Ok(Self { path, handle: Some(handle) })
+        held.opened();
+        Ok(Self { path, handle: Some(handle), held })
     }
 
     /// Says what this node is called, for the table `processnode`. Writes only what is new.
@@ -59,37 +66,114 @@ impl Store {
         if known.as_ref() == Some(&wanted) {
             return Ok(());
         }
-        self.write(|transaction| {
+        self.write_whole(|transaction| {
             let sql = "INSERT OR REPLACE INTO node (only, fqdn, description) VALUES (1, ?1, ?2)";
             transaction.execute(sql, params![wanted.0, wanted.1]).map(drop)
         })
     }
 
-    /// The handle, or a new one. Never a new file: a database that has gone missing is an error.
+    /// The handle, or a new one. Never a new file, nor another: a database that has gone missing is an error.
     fn handle(&mut self) -> Result<&mut Connection, StoreError> {
         let handle = match self.handle.take() {
             Some(handle) => handle,
-            None => connect(&self.path)?,
+            None => {
+                let handle = connect(&self.path)?;
+                self.held.opened();
+                handle
+            }
         };
         Ok(self.handle.insert(handle))
     }
 
     fn read<T>(&mut self, read: impl FnOnce(&Connection) -> Result<T, ReadError>) -> Result<T, StoreError> {
+        self.look()?;
         let done = read(self.handle()?);
         done.map_err(|error| self.failed(|path| error.of(path)))
     }
 
-    fn write(
+    /// All of it in one transaction, or nothing.
+    fn write_whole(
         &mut self, write: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<()>,
     ) -> Result<(), StoreError> {
-        let done = in_transaction(self.handle()?, write);
-        done.map_err(|error| self.failed(|path| StoreError::of(path, error)))
+        self.write(|handle| in_transaction(handle, write))
+    }
+
+    /// What is not in the files under their names, before and after, is not stored.
+    fn write(
+        &mut self, write: impl FnOnce(&mut Connection) -> rusqlite::Result<()>,
+    ) -> Result<(), StoreError> {
+        self.look()?;
+        self.held.writable()?;
+        self.part_with_a_read_only_handle();
+        let done = write(self.handle()?);
+        self.held.wrote();
+        done.map_err(|error| self.failed(|path| StoreError::of(path, error)))?;
+        self.look()
+    }
+
+    /// One that was opened while the file was read-only stays so.
+    fn part_with_a_read_only_handle(&mut self) {
+        let read_only = |handle: &Connection| handle.is_readonly("main").unwrap_or_default();
+        if self.handle.as_ref().is_some_and(read_only) {
+            self.part_with_the_handle();
+        }
+    }
+
+    /// Closing it has put its log into the database.
+    fn part_with_the_handle(&mut self) {
+        self.handle = None;
+        self.held.wrote();
+    }
+
+    /// Are the files in place? A log that is not costs nothing: the handle still has it.
+    fn look(&mut self) -> Result<(), StoreError> {
+        match self.held.look() {
+            Err(gone @ StoreError::LogGone { .. }) => match self.empty_log() {
+                true => self.open_anew(),
+                false => Err(gone),
+            },
+            Err(error) => {
+                self.leave_alone(&error);
+                Err(error)
+            }
+            Ok(()) => Ok(()),
+        }
+    }
+
+    /// With all in the database, a new handle makes a new log.
+    fn open_anew(&mut self) -> Result<(), StoreError> {
+        self.part_with_the_handle();
+        self.handle().map(drop)
+    }
+
+    /// The old log must not be taken for that of whatever lies in the database's place at the next start. Where that file
+    /// is ours still, and was written over, nothing more is written to it.
+    fn leave_alone(&mut self, error: &StoreError) {
+        match error {
+            StoreError::Replaced { .. } => drop(self.empty_log()),
+            StoreError::Overwritten { .. } => {
+                let keep = |handle: &Connection| {
+                    handle.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
+                };
+                // Refused by no version that knows it.
+                let _ = self.handle.as_ref().map(keep);
+            }
+            _ => {}
+        }
+    }
+
+    /// Puts into the database all that is in the log of the handle, under whatever names they lie; not while others read.
+    fn empty_log(&mut self) -> bool {
+        let Some(handle) = &self.handle else { return true };
+        let emptied = handle.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
+        self.held.wrote();
+        emptied.is_ok_and(|busy| busy == 0)
     }
 
     fn failed(&mut self, error: impl FnOnce(&Path) -> StoreError) -> StoreError {
         let error = error(&self.path);
         if error.outlives_its_cause() {
-            self.handle = None;
+            self.part_with_the_handle();
         }
         error
     }
@@ -114,12 +198,11 @@ impl Ledger for Store {
         if sets.iter().all(Vec::is_empty) {
             return Ok(());
         }
-        self.write(|transaction| sets.iter().flatten().try_for_each(|change| write(transaction, change)))
+        self.write_whole(|transaction| sets.iter().flatten().try_for_each(|change| write(transaction, change)))
     }
 
     fn probe(&mut self) -> Result<(), StoreError> {
-        let done = write_and_take_back(self.handle()?);
-        done.map_err(|error| self.failed(|path| StoreError::of(path, error)))
+        self.write(write_and_take_back)
     }
 }
 

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Command, ExitStatus};
 
 use crate::common::{id, learned, peer};
-use ils_core::ledger::{Change, Ledger};
+use ils_core::ledger::{Change, KnownPeer, Ledger};
 use ils_store::{Reader, Store, StoreError};
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -82,21 +82,16 @@ fn a_file_that_others_may_read_is_closed_to_them() {
     assert_eq!(store.load().expect("the store loads").peers, [peer(1)]);
 }
 
-/// As an ordinary user, since root may write what is read-only.
-#[test]
-fn a_read_only_file_is_read_and_takes_appends_once_it_may_be_written() {
-    if let Some(path) = std::env::var_os(CHILD) {
-        return read_only_then_writable(Path::new(&path));
-    }
+/// Runs a test of this file once more, with a filled database: as an ordinary user, since root may write what is read-only.
+/// Answers the peers in it afterwards.
+fn as_an_ordinary_user(test: &str) -> Vec<KnownPeer> {
     let folder = folder();
     let path = folder.path().join("ils.sqlite");
     filled(&path);
     let program = folder.path().join("this-test");
     fs::copy(std::env::current_exe().expect("this test"), &program).expect("a copy that any user may start");
     let mut child = Command::new(&program);
-    child
-        .args(["--exact", "files::a_read_only_file_is_read_and_takes_appends_once_it_may_be_written"])
-        .env(CHILD, &path);
+    child.args(["--exact", &format!("files::{test}")]).env(CHILD, &path);
     let root = fs::metadata(folder.path()).expect("it is there").uid() == 0;
     if root {
         for place in [folder.path(), &path, &program] {
@@ -105,8 +100,16 @@ fn a_read_only_file_is_read_and_takes_appends_once_it_may_be_written() {
         child.uid(65_534).gid(65_534);
     }
     assert!(start(&mut child).success());
-    let after = Store::open(&path).expect("the store opens").load().expect("the store loads");
-    assert_eq!(after.peers, [peer(1), peer(3)], "the child did its part");
+    Store::open(&path).expect("the store opens").load().expect("the store loads").peers
+}
+
+#[test]
+fn a_read_only_file_is_read_and_takes_appends_once_it_may_be_written() {
+    if let Some(path) = std::env::var_os(CHILD) {
+        return read_only_then_writable(Path::new(&path));
+    }
+    let after = as_an_ordinary_user("a_read_only_file_is_read_and_takes_appends_once_it_may_be_written");
+    assert_eq!(after, [peer(1), peer(3)], "the child did its part");
 }
 
 fn read_only_then_writable(path: &Path) {
@@ -120,6 +123,30 @@ fn read_only_then_writable(path: &Path) {
     fs::set_permissions(path, Permissions::from_mode(0o600)).expect("its mode is changed back");
     store.append(&[vec![learned(3)]]).expect("the same store works again");
     assert_eq!(store.load().expect("the store loads").peers, [peer(1), peer(3)]);
+}
+
+#[test]
+fn a_file_that_turns_read_only_under_an_open_store_takes_nothing_until_it_may_be_written_again() {
+    if let Some(path) = std::env::var_os(CHILD) {
+        return writable_then_read_only(Path::new(&path));
+    }
+    let after = as_an_ordinary_user(
+        "a_file_that_turns_read_only_under_an_open_store_takes_nothing_until_it_may_be_written_again",
+    );
+    assert_eq!(after, [peer(1), peer(2), peer(4)], "the child did its part");
+}
+
+fn writable_then_read_only(path: &Path) {
+    let mut store = Store::open(path).expect("the store opens");
+    store.append(&[vec![learned(2)]]).expect("it may be written");
+    fs::set_permissions(path, Permissions::from_mode(0o400)).expect("its mode is changed");
+    for (case, failed) in [("append", store.append(&[vec![learned(3)]])), ("probe", store.probe())] {
+        let error = failed.expect_err(case);
+        assert!(matches!(error, StoreError::ReadOnly { .. }), "{case}: {error}");
+    }
+    assert_eq!(store.load().expect("it may be read").peers, [peer(1), peer(2)]);
+    fs::set_permissions(path, Permissions::from_mode(0o600)).expect("its mode is changed back");
+    store.append(&[vec![learned(4)]]).expect("the same store works again");
 }
 
 #[test]

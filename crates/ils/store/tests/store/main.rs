@@ -4,4 +4,5 @@ mod battery;
 mod common;
 mod files;
 mod killed;
+mod lost;
 mod run_sql;
