@@ -53,7 +53,7 @@ pub enum TlsVersion {
 }
 
 /// Where a spoke registers: `Registration Server`, with the two ports it may be reached on.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Registration {
     /// Host name or address.
     pub host: String,

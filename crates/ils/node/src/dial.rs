@@ -1,4 +1,4 @@
-//! The dialler: one attempt after another at the registration server, as long as the era lasts.
+//! A dialler: one attempt after another at one target, as long as its part of the era lasts.
 //!
 //! resolve -> connect -> TLS -> admission -> Conversation -> ended -> wait -> again
 
@@ -25,7 +25,7 @@ use crate::dice::octets;
 use crate::era::Era;
 use crate::stream::Frames;
 
-/// Dials until the era ends.
+/// Dials one target until the era, or this part of it, ends.
 pub(crate) async fn dial(era: Era, registration: Registration) {
     let mut backoff = Backoff::new(era.config.retry_initial, era.config.retry_max, era.changed_at);
     loop {

@@ -71,6 +71,8 @@ pub(crate) struct Era {
     /// When the era began by a change of method: then the dialler is quick and quiet for a while.
     pub(crate) changed_at: Option<Instant>,
     ended: watch::Receiver<Option<Reason>>,
+    /// Of one part of it, which may end alone.
+    parted: Option<watch::Receiver<Option<Reason>>>,
     /// Held by all that still has last words to say.
     _alive: mpsc::Sender<()>,
 }
@@ -91,16 +93,24 @@ impl Era {
         let (end, ended) = watch::channel(None);
         let (held, alive) = mpsc::channel(1);
         (
-            Self { common, config, own, identity, changed_at, ended, _alive: held },
+            Self { common, config, own, identity, changed_at, ended, parted: None, _alive: held },
             EraEnd { accepting: None, end, alive },
         )
     }
 
-    /// Waits for the end of the era; answers what peers are told.
+    /// The same era for a part of it that may end earlier, and what ends it.
+    pub(crate) fn part(&self) -> (Self, PartEnd) {
+        let (end, parted) = watch::channel(None);
+        (Self { parted: Some(parted), ..self.clone() }, PartEnd { end })
+    }
+
+    /// Waits for the end of the era, or of this part of it; answers what peers are told.
     pub(crate) async fn ended(&self) -> Reason {
-        let mut ended = self.ended.clone();
-        let reason = ended.wait_for(Option::is_some).await.ok().and_then(|reason| *reason);
-        reason.unwrap_or(Reason::Shutdown)
+        tokio::select! {
+            biased;
+            reason = told(self.ended.clone()) => reason.unwrap_or(Reason::Shutdown),
+            Some(reason) = parted(self.parted.clone()) => reason,
+        }
     }
 
     /// `Config::revision` for a connection that begins now: settings that end no era have raised it too.
@@ -109,9 +119,35 @@ impl Era {
         if now.conversation == self.config.conversation { now.revision } else { self.config.revision }
     }
 
-    /// Has it ended already?
+    /// Has it, or this part of it, ended already?
     pub(crate) fn is_over(&self) -> bool {
-        self.ended.borrow().is_some()
+        let parted = self.parted.as_ref().is_some_and(|parted| parted.borrow().is_some());
+        parted || self.ended.borrow().is_some()
+    }
+}
+
+/// What was told at the end; nothing where nobody is left who could.
+async fn told(mut ended: watch::Receiver<Option<Reason>>) -> Option<Reason> {
+    ended.wait_for(Option::is_some).await.ok().and_then(|reason| *reason)
+}
+
+/// Of a part that nobody can end any more there is only the end of the era.
+async fn parted(parted: Option<watch::Receiver<Option<Reason>>>) -> Option<Reason> {
+    match parted {
+        Some(parted) => told(parted).await,
+        None => None,
+    }
+}
+
+/// Ends a part of an era. Dropped, it leaves that to the end of the era.
+pub(crate) struct PartEnd {
+    end: watch::Sender<Option<Reason>>,
+}
+
+impl PartEnd {
+    /// Ends it; its last words are among those that the era's end waits for.
+    pub(crate) fn finish(self, reason: Reason) {
+        self.end.send_replace(Some(reason));
     }
 }
 

@@ -556,7 +556,7 @@ fn reply<T>(answer: Answer<T>, value: T) {
 
 #[cfg(test)]
 #[path = "keeper_tests.rs"]
-mod tests;
+pub(crate) mod tests;
 
 #[cfg(test)]
 #[path = "transaction_tests.rs"]

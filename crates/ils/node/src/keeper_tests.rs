@@ -23,7 +23,7 @@ impl Scribe for Wire {
     }
 }
 
-pub(super) fn config() -> Config {
+pub(crate) fn config() -> Config {
     Config {
         revision: 1,
         conversation: 1,

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! node ── Network (one task) ── Era ──┬── accept ── tls, admit ── Conversation   one task a connection
-//!   │                                 └── dial ──── tls, admit ── Conversation
+//!   │                                 └── diallers ── dial ── tls, admit ── Conversation
 //!   └── Keeper (one thread): Registry, Ledger, Scribe   <- requests    snapshots ->
 //! ```
 //! The clock is read in `clock`, randomness in `dice`, PEM in `pem`; decisions are `ils-core`'s.
@@ -14,6 +14,7 @@ pub mod clock;
 mod conversation;
 pub mod data_dir;
 mod dial;
+mod diallers;
 mod dice;
 mod era;
 mod failures;

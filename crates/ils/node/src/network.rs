@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 
 use crate::accept::accept;
 use crate::clock;
-use crate::dial::dial;
+use crate::diallers::Diallers;
 use crate::era::{Common, Era, EraEnd};
 use crate::identity::{Identity, IdentityPaths};
 use crate::keeper::{ConfigureError, Request};
@@ -117,6 +117,21 @@ pub(crate) enum Command {
     Stop(oneshot::Sender<()>),
 }
 
+/// The era in force.
+struct InForce {
+    /// The registration server, as the one target of a spoke or a hub.
+    diallers: Diallers,
+    end: EraEnd,
+}
+
+impl InForce {
+    async fn finish(self, reason: Reason) {
+        // They hold the era that is to end.
+        drop(self.diallers);
+        self.end.finish(reason).await;
+    }
+}
+
 /// Identity, ports and the era in force.
 pub(crate) struct Network {
     pub(crate) common: Common,
@@ -189,7 +204,7 @@ impl Network {
     }
 
     /// A new era with the configuration in force.
-    fn begin(&self, changed_at: Option<Instant>) -> Result<Option<EraEnd>, ListenError> {
+    fn begin(&self, changed_at: Option<Instant>) -> Result<Option<InForce>, ListenError> {
         let snapshot = self.common.keeper.snapshot();
         let (config, Some(own)) = (Arc::clone(&snapshot.config), snapshot.own.clone()) else {
             self.tell(None);
@@ -206,10 +221,9 @@ impl Network {
             ClusterRole::Hub => end.accepting = self.listen(&config, &era)?,
             ClusterRole::Spoke | ClusterRole::Standalone => self.tell(None),
         }
-        if let Some(registration) = config.registration.clone() {
-            tokio::spawn(dial(era, registration));
-        }
-        Ok(Some(end))
+        let mut diallers = Diallers::new(era);
+        diallers.keep(config.registration.iter().cloned().collect(), Reason::IdentityChanged);
+        Ok(Some(InForce { diallers, end }))
     }
 
     fn listen(&self, config: &Config, era: &Era) -> Result<Option<JoinHandle<()>>, ListenError> {
@@ -235,7 +249,7 @@ impl Network {
         });
     }
 
-    async fn end(&self, era: Option<EraEnd>, reason: Reason) {
+    async fn end(&self, era: Option<InForce>, reason: Reason) {
         if let Some(era) = era {
             era.finish(reason).await;
         }
@@ -244,8 +258,8 @@ impl Network {
 
     /// From one era to the next: the old port refuses, Bye is said, the new port listens.
     async fn turn(
-        &mut self, era: Option<EraEnd>, reason: Reason, changed_at: Option<Instant>,
-    ) -> (Option<EraEnd>, Result<(), ListenError>) {
+        &mut self, era: Option<InForce>, reason: Reason, changed_at: Option<Instant>,
+    ) -> (Option<InForce>, Result<(), ListenError>) {
         self.end(era, reason).await;
         match self.begin(changed_at) {
             Ok(era) => (era, Ok(())),
@@ -265,7 +279,7 @@ impl Network {
         let _ = self.deaf.set(error.to_string());
     }
 
-    async fn restart(&mut self, era: Option<EraEnd>) -> (Option<EraEnd>, Result<(), ChangeError>) {
+    async fn restart(&mut self, era: Option<InForce>) -> (Option<InForce>, Result<(), ChangeError>) {
         let config = Arc::clone(&self.common.keeper.snapshot().config);
         match self.load_identity(&config) {
             Ok(identity) => drop(self.identity.send_replace(identity)),
@@ -280,8 +294,8 @@ impl Network {
     }
 
     async fn configure(
-        &mut self, era: Option<EraEnd>, patch: Map<String, Value>, password: Option<Zeroizing<String>>,
-    ) -> (Option<EraEnd>, Result<Arc<Config>, ChangeError>) {
+        &mut self, era: Option<InForce>, patch: Map<String, Value>, password: Option<Zeroizing<String>>,
+    ) -> (Option<InForce>, Result<Arc<Config>, ChangeError>) {
         let snapshot = self.common.keeper.snapshot();
         let before = Arc::clone(&snapshot.config);
         let after = match self.commit(&snapshot, patch, password).await {
