@@ -39,8 +39,7 @@ impl Target {
     async fn new() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("its address").port();
-        let registration =
-            Registration { host: "127.0.0.1".to_owned(), tls_port: port, password_port: port };
+        let registration = Registration { host: "127.0.0.1".to_owned(), tls_port: port, password_port: port };
         Self { listener, registration }
     }
 
@@ -49,7 +48,7 @@ impl Target {
     }
 
     /// Nobody waits to be accepted. Meant for when all have ended who could.
-    fn is_left_alone(self) -> bool {
+    fn was_left_alone(self) -> bool {
         let listener = self.listener.into_std().expect("a listener");
         listener.accept().is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
     }
@@ -118,7 +117,7 @@ async fn each_target_is_dialled_once_however_often_it_is_named() {
     assert!(!has_ended(&one) && !has_ended(&other), "none disturbs another");
     drop(diallers);
     end.finish(Reason::Shutdown).await;
-    assert!(first.is_left_alone() && second.is_left_alone(), "nobody was dialled twice");
+    assert!(first.was_left_alone() && second.was_left_alone(), "nobody was dialled twice");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -198,7 +198,9 @@ impl Ledger for Store {
         if sets.iter().all(Vec::is_empty) {
             return Ok(());
         }
-        self.write_whole(|transaction| sets.iter().flatten().try_for_each(|change| write(transaction, change)))
+        self.write_whole(|transaction| {
+            sets.iter().flatten().try_for_each(|change| write(transaction, change))
+        })
     }
 
     fn probe(&mut self) -> Result<(), StoreError> {

@@ -93,8 +93,7 @@ fn a_database_that_has_gone_takes_nothing_until_it_is_back() {
     {
         let mut open = Open::new();
         let away = |name: &str| open.folder.path().join(format!("away{name}"));
-        let moves: Vec<(PathBuf, PathBuf)> =
-            names.iter().map(|name| (open.path(name), away(name))).collect();
+        let moves: Vec<(PathBuf, PathBuf)> = names.iter().map(|name| (open.path(name), away(name))).collect();
         for (from, to) in &moves {
             fs::rename(from, to).expect("moved away");
         }
