@@ -17,6 +17,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "ils-wire",
             "ilslab-desk",
             "ilslab-lab",
+            "ilslab-files",
             "ilslab-names",
             "ilslab-time",
             "ilslab-trace",
@@ -24,10 +25,10 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     // The pair: hub and spoke.
-    ("ils-node", &["ils-core", "ils-wire", "ilslab-names", "ilslab-time", "ilslab-trust"]),
+    ("ils-node", &["ils-core", "ils-wire", "ilslab-files", "ilslab-names", "ilslab-time", "ilslab-trust"]),
     ("ils-lines", &["ils-core", "ilslab-names", "ilslab-time", "ilslab-trace"]),
-    ("ils-store", &["ils-core", "ilslab-names", "ilslab-time"]),
-    ("ils-core", &["ils-wire", "ilslab-time", "ilslab-trust"]),
+    ("ils-store", &["ils-core", "ilslab-files", "ilslab-names", "ilslab-time"]),
+    ("ils-core", &["ils-wire", "ilslab-names", "ilslab-time", "ilslab-trust"]),
     ("ils-wire", &["ilslab-names"]),
     // The house.
     (
@@ -36,6 +37,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "ils-core",
             "ils-lines",
             "ilslab-desk",
+            "ilslab-files",
             "ilslab-names",
             "ilslab-time",
             "ilslab-trace",
@@ -48,6 +50,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "ils-core",
             "ils-lines",
             "ils-store",
+            "ilslab-files",
             "ilslab-names",
             "ilslab-time",
             "ilslab-trace",
@@ -57,6 +60,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("ilslab-trace", &["ilslab-names", "ilslab-time"]),
     ("ilslab-trust", &["ilslab-names"]),
     ("ilslab-time", &[]),
+    ("ilslab-files", &[]),
     ("ilslab-names", &[]),
 ];
 

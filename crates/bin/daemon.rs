@@ -10,7 +10,6 @@ use std::fmt;
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -39,6 +38,9 @@ use crate::limits;
 use crate::options::{Layers, OptionError, strangers, with_options};
 use crate::saved;
 use crate::settings::Daemon;
+
+/// Of the ready file, which tells no secret; the umask may take more away.
+const READY_MODE: u32 = 0o644;
 
 /// Exit code: nothing of that name.
 pub const NOTHING: u8 = 2;
@@ -362,7 +364,8 @@ fn announce(role: ClusterRole, daemon: &Daemon, node: &Running, admin: SocketAdd
         "admin": admin,
         "pid": std::process::id(),
     });
-    write_whole(path, &format!("{ready}\n"))
+    // Whoever waits for it never reads half.
+    ilslab_files::write_whole(path, format!("{ready}\n").as_bytes(), READY_MODE)
         .with_context(|| format!("the ready file {} cannot be written", path.display()))
 }
 
@@ -379,13 +382,6 @@ fn withdraw(daemon: &Daemon) -> anyhow::Result<()> {
     }
     std::fs::remove_file(path)
         .with_context(|| format!("the old ready file {} cannot be removed", path.display()))
-}
-
-/// Beside it, then by rename: whoever waits for it never reads half.
-fn write_whole(path: &Path, text: &str) -> std::io::Result<()> {
-    let beside = path.with_extension(format!("new-{}", std::process::id()));
-    std::fs::write(&beside, text)?;
-    std::fs::rename(&beside, path)
 }
 
 /// SIGTERM and SIGINT, kept from the moment this is made.

@@ -2,12 +2,11 @@
 //!
 //! Nobody is refused for what others at the same address have sent: the right password waits for its turn, and gets in.
 
-use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use ils_core::source::Source;
+use ilslab_names::{BySource, LastTimes, Source};
 use tokio::sync::Semaphore;
 
 /// Failures that one source has in [`WINDOW`] before it is late.
@@ -22,51 +21,42 @@ const TURNS: usize = 16;
 const SOURCES: usize = 1_024;
 
 struct Guesser {
-    source: Source,
-    /// When each failure was, oldest first; at most [`ALLOWED`].
-    times: VecDeque<Duration>,
+    times: LastTimes<Duration, ALLOWED>,
     turns: Arc<Semaphore>,
 }
 
+impl Default for Guesser {
+    fn default() -> Self {
+        Self { times: LastTimes::default(), turns: Arc::new(Semaphore::new(TURNS)) }
+    }
+}
+
 /// Who failed when. Times are those of `Clock::uptime`.
-#[derive(Default)]
 pub(crate) struct Failures {
-    guessers: Mutex<VecDeque<Guesser>>,
+    guessers: Mutex<BySource<Guesser>>,
+}
+
+impl Default for Failures {
+    fn default() -> Self {
+        Self { guessers: Mutex::new(BySource::new(SOURCES)) }
+    }
 }
 
 impl Failures {
     /// The turns of a source that is late: one is taken before a password is judged, and held for [`DELAY`] where it was
     /// wrong.
     pub(crate) fn turns(&self, from: IpAddr, now: Duration) -> Option<Arc<Semaphore>> {
-        let source = Source::of(from);
         let guessers = self.lock();
-        let guesser = guessers.iter().find(|guesser| guesser.source == source)?;
-        let oldest = guesser.times.iter().rev().nth(ALLOWED - 1)?;
-        (*oldest + WINDOW > now).then(|| Arc::clone(&guesser.turns))
+        let guesser = guessers.get(Source::of(from))?;
+        guesser.times.are_all_within(WINDOW, now).then(|| Arc::clone(&guesser.turns))
     }
 
     /// A log-in from this source failed.
     pub(crate) fn count(&self, from: IpAddr, now: Duration) {
-        let source = Source::of(from);
-        let mut guessers = self.lock();
-        let position = guessers.iter().position(|guesser| guesser.source == source);
-        let known = position.and_then(|position| guessers.remove(position));
-        let mut guesser = known.unwrap_or_else(|| Guesser {
-            source,
-            times: VecDeque::new(),
-            turns: Arc::new(Semaphore::new(TURNS)),
-        });
-        guesser.times.push_back(now);
-        while guesser.times.len() > ALLOWED {
-            guesser.times.pop_front();
-        }
-        while guessers.len() >= SOURCES {
-            guessers.pop_front();
-        }
-        guessers.push_back(guesser);
+        self.lock().hear(Source::of(from)).times.note(now);
     }
 
-    fn lock(&self) -> MutexGuard<'_, VecDeque<Guesser>> {
+    fn lock(&self) -> MutexGuard<'_, BySource<Guesser>> {
         // Whoever panicked with the lock left at worst one failure uncounted.
         self.guessers.lock().unwrap_or_else(PoisonError::into_inner)
     }

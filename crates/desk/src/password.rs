@@ -21,7 +21,7 @@ use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 pub use files::PasswordError;
-use files::{read, read_password, write};
+use files::{read, read_password};
 pub use line::{LineError, password_line};
 
 /// How a line of `admin.hash` begins: the PHC string format, with the parameters of [`argon2id`].
@@ -99,7 +99,8 @@ impl AdminPassword {
         getrandom::fill(&mut salt).map_err(PasswordError::Random)?;
         let mut stored = Stored { salt, hash: [0; 32] };
         argon2id(generated.expose().as_bytes(), &salt, &mut stored.hash);
-        write(file, &stored.line()).map_err(|error| PasswordError::Write { file: file.to_owned(), error })?;
+        ilslab_files::write_private(file, stored.line().as_bytes())
+            .map_err(|error| PasswordError::Write { file: file.to_owned(), error })?;
         let admin = Self::new(Some(stored))?;
         admin.remember(generated.expose().as_bytes());
         Ok((admin, generated))

@@ -13,7 +13,7 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use ils_core::source::Source;
+use ilslab_names::Source;
 use tokio::sync::Notify;
 
 /// One connection, as its requests see it.

@@ -3,11 +3,12 @@
 //! A node that finds its peers of an earlier run behaves differently, so everything starts from an empty folder. One
 //! that is given is emptied only where an earlier run left its mark.
 
-use std::fs::{self, DirBuilder, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use ilslab_files::{private_folder, write_new};
 use tempfile::TempDir;
 
 use crate::error::LabError;
@@ -66,20 +67,6 @@ impl Grounds {
     }
 }
 
-/// A folder, and those above it where they are missing, that only their owner may enter.
-pub(crate) fn private_folder(path: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(path)
-}
-
-/// A new file that only its owner may read.
-pub(crate) fn write_private(path: &Path, text: &str) -> io::Result<()> {
-    if let Some(folder) = path.parent() {
-        private_folder(folder)?;
-    }
-    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-    file?.write_all(text.as_bytes())
-}
-
 fn is_empty(path: &Path) -> Result<bool, LabError> {
     let mut entries = fs::read_dir(path).map_err(LabError::folder("read the folder", path))?;
     Ok(entries.next().is_none())
@@ -118,7 +105,7 @@ fn empty(path: &Path, mark: &str) -> Result<(), LabError> {
 
 /// Keys and passwords will lie here, and the folder may be in somebody's working tree.
 fn ignore(path: &Path) -> io::Result<()> {
-    write_private(&path.join(".gitignore"), "*\n")
+    write_new(&path.join(".gitignore"), b"*\n")
 }
 
 #[cfg(test)]
@@ -193,7 +180,7 @@ mod tests {
         fs::create_dir(&precious).expect("made");
         fs::write(precious.join("file"), "").expect("written");
         drop(Grounds::at(&path, DEMO_MARK).expect("the first"));
-        write_private(&path.join("hub/db/ils.sqlite"), "old").expect("written");
+        write_new(&path.join("hub/db/ils.sqlite"), b"old").expect("written");
         symlink(&precious, path.join("link")).expect("linked");
         let grounds = Grounds::at(&path, DEMO_MARK).expect("the second");
         assert_eq!(names(grounds.path()), TAKEN);
@@ -214,10 +201,10 @@ mod tests {
     fn a_private_file_is_readable_by_its_owner_alone_and_never_replaced() {
         let home = home();
         let path = home.path().join("platform/tomcat.key");
-        write_private(&path, "key").expect("written");
+        write_new(&path, b"key").expect("written");
         let mode = |path: &Path| fs::metadata(path).expect("there").mode() & 0o777;
         assert_eq!((mode(&path), mode(&home.path().join("platform"))), (0o600, 0o700));
-        assert!(write_private(&path, "other").is_err());
+        assert!(write_new(&path, b"other").is_err());
     }
 
     #[test]

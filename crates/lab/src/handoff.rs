@@ -12,11 +12,11 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use ilslab_files::{private_folder, write_private};
 use rustix::process::getuid;
 use serde::{Deserialize, Serialize};
 
 use crate::error::LabError;
-use crate::folder::{private_folder, write_private};
 use crate::instance::NodeName;
 
 /// The bits of a mode that let anybody but the owner in.
@@ -74,7 +74,7 @@ fn leave_in(folder: &Path, nodes: &[(NodeName, Handoff)]) -> Result<Left, LabErr
     for (node, handoff) in nodes {
         let path = file_of(folder, *node);
         let text = serde_json::json!(handoff).to_string();
-        replace(&path, &text).map_err(LabError::folder(doing, &path))?;
+        write_private(&path, text.as_bytes()).map_err(LabError::folder(doing, &path))?;
         left.files.push((path, text));
     }
     Ok(left)
@@ -92,17 +92,6 @@ fn check(folder: &Path) -> io::Result<()> {
     }
     let why = "it is not a folder of yours that is closed to others; remove it";
     Err(io::Error::new(io::ErrorKind::PermissionDenied, why))
-}
-
-/// Beside it, then by rename: whoever reads never sees half.
-fn replace(path: &Path, text: &str) -> io::Result<()> {
-    let beside = path.with_extension(format!("new-{}", std::process::id()));
-    match fs::remove_file(&beside) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    write_private(&beside, text)?;
-    fs::rename(&beside, path)
 }
 
 impl Drop for Left {

@@ -1,8 +1,7 @@
 //! The password's files: a given one is read, a hash is read and written; and what can go wrong with either.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
@@ -85,20 +84,4 @@ pub(super) fn read(file: &Path) -> Result<Zeroizing<Vec<u8>>, PasswordError> {
         .and_then(|open| open.take(limit).read_to_end(&mut bytes))
         .map_err(|error| PasswordError::Read { file: file.to_owned(), error })?;
     Ok(bytes)
-}
-
-/// Whole or not at all: a file beside it, then a rename.
-pub(super) fn write(file: &Path, line: &str) -> io::Result<()> {
-    if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    }
-    let beside = file.with_extension("new");
-    match fs::remove_file(&beside) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut open = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
-    open.write_all(line.as_bytes())?;
-    open.sync_all()?;
-    fs::rename(&beside, file)
 }

@@ -12,8 +12,8 @@ use serde::{Serialize, Serializer};
 
 use crate::alarm::Alarm;
 use crate::outcome::Outcome;
-use crate::source::Source;
 use crate::time::Timestamp;
+use ilslab_names::Source;
 
 /// Numbers the connections and attempts of one process, from 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]

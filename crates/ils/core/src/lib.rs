@@ -27,7 +27,6 @@ mod samples;
 pub mod session;
 pub mod settings;
 pub mod snapshot;
-pub mod source;
 mod telling;
 
 pub use ils_wire as wire;

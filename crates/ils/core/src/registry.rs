@@ -28,8 +28,8 @@ use crate::listing::Listing;
 use crate::outcome::Outcome;
 use crate::settings::{SettingError, Settings};
 use crate::snapshot::{Attempt, JoinedLink, Peer, Snapshot};
-use crate::source::Source;
 use crate::time::Timestamp;
+use ilslab_names::Source;
 
 /// A peer asks to join: what it says, and what is known of the connection it says it on.
 #[derive(Clone, Debug)]

@@ -1,7 +1,7 @@
 //! The documented lines with their documented values, and what the lab adds to them.
 
 use ils_core::event::ConnectionId;
-use ils_core::source::Source;
+use ilslab_names::Source;
 use pretty_assertions::assert_eq;
 
 use super::*;

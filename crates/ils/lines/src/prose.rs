@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use ils_core::event::{
     Admitted, Direction, Happening, Link, Noted, PeerAddress, PeerName, ServiceEvent, Subject,
 };
-use ils_core::source::Source;
 use ils_core::wire::Fqdn;
+use ilslab_names::Source;
 use ilslab_names::{escape, escape_name};
 use ilslab_time::{TimeOfDay, UtcOffset};
 use ilslab_trace::AlarmSource;

@@ -1,9 +1,11 @@
 //! A node's folder: who holds it, and where things lie in it.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+
+use ilslab_files::{private_folder, sweep};
 
 /// The folder cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -33,7 +35,7 @@ pub struct DataDir {
 }
 
 impl DataDir {
-    /// Makes the folder where it is missing, and takes it.
+    /// Makes the folder where it is missing, takes it, and removes what a process that was killed was writing into it.
     ///
     /// # Errors
     /// Somebody has it, or it cannot be made.
@@ -42,6 +44,9 @@ impl DataDir {
             private_folder(&folder).map_err(|source| DataDirError::Unusable { path: folder, source })?;
         }
         let lock = lock(&path.join("lock"), path)?;
+        for folder in ["platform", "platform/tomcat", "platform/tomcat-trust"].map(|name| path.join(name)) {
+            sweep(&folder).map_err(|source| DataDirError::Unusable { path: folder, source })?;
+        }
         Ok(Self { path: path.to_owned(), _lock: lock })
     }
 
@@ -85,39 +90,27 @@ fn lock(file: &Path, folder: &Path) -> Result<File, DataDirError> {
     Ok(lock)
 }
 
-/// A folder that only its owner may enter; one that exists keeps its mode.
-///
-/// # Errors
-/// The system's.
-pub fn private_folder(path: &Path) -> std::io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(path)
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Writes a file whole, readable by its owner alone: beside it first, then by rename.
-///
-/// # Errors
-/// The system's; the old file is then still there.
-pub fn write_private(path: &Path, content: &[u8]) -> std::io::Result<()> {
-    if let Some(folder) = path.parent() {
-        private_folder(folder)?;
+    #[test]
+    fn what_a_killed_process_was_writing_is_gone_once_the_folder_is_taken_again() {
+        let root = tempfile::tempdir().expect("a folder");
+        let left = ["network.key", "tomcat/tomcat.key", "tomcat-trust/a.pem"].map(|name| {
+            let place = root.path().join("platform").join(name);
+            let name = place.file_name().expect("a name").to_string_lossy().into_owned();
+            let left = place.with_file_name(format!(".{name}.abc123.part"));
+            ilslab_files::write_private(&left, b"half a key").expect("writes");
+            ilslab_files::write_private(&place, b"whole").expect("writes");
+            (left, place)
+        });
+        let taken = DataDir::take(root.path()).expect("nobody has it");
+        for (left, place) in &left {
+            assert!(!left.exists() && place.exists(), "{}", place.display());
+        }
+        let other = DataDir::take(root.path()).map(drop).expect_err("it is taken");
+        assert!(matches!(other, DataDirError::InUse { .. }), "{other}");
+        drop(taken);
     }
-    let beside = path.with_extension(format!("new-{}", std::process::id()));
-    let written = write_new(&beside, content).and_then(|()| fs::rename(&beside, path));
-    if written.is_err() {
-        // What could not be written may not be there either: nothing more to do.
-        let _ = fs::remove_file(&beside);
-        return written;
-    }
-    sync_folder(path)
-}
-
-/// A name that was made or replaced lasts.
-pub(crate) fn sync_folder(path: &Path) -> std::io::Result<()> {
-    path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
-}
-
-fn write_new(path: &Path, content: &[u8]) -> std::io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
-    file.write_all(content)?;
-    file.sync_all()
 }

@@ -1,57 +1,41 @@
 //! Sources whose frames did not open: after too many in a minute, their Hellos are answered late.
 
-use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use ils_core::limits;
-use ils_core::source::Source;
+use ilslab_names::{BySource, LastTimes, Source};
 
 const MINUTE: Duration = Duration::from_secs(60);
+/// One more than are allowed makes a source late.
+const TOO_MANY: usize = limits::PASSWORD_FAILURES_A_MINUTE + 1;
 
-/// Failures of the last minute by source, at most [`limits::PASSWORD_FAILURE_SOURCES`] sources.
-#[derive(Default)]
+/// The last failures of each source, at most [`limits::PASSWORD_FAILURE_SOURCES`] sources.
 pub(crate) struct Failures {
-    by_source: HashMap<Source, VecDeque<Instant>>,
+    by_source: BySource<LastTimes<Instant, TOO_MANY>>,
+}
+
+impl Default for Failures {
+    fn default() -> Self {
+        Self { by_source: BySource::new(limits::PASSWORD_FAILURE_SOURCES) }
+    }
 }
 
 impl Failures {
     /// A frame from there did not open.
     pub(crate) fn note(&mut self, address: IpAddr, now: Instant) {
-        let source = Source::of(address);
-        if !self.by_source.contains_key(&source) {
-            self.make_room();
-        }
-        let times = self.by_source.entry(source).or_default();
-        times.push_back(now);
-        // One more than the limit tells all there is to know.
-        if times.len() > limits::PASSWORD_FAILURES_A_MINUTE + 1 {
-            times.pop_front();
-        }
-    }
-
-    /// The source heard of longest ago gives way.
-    fn make_room(&mut self) {
-        if self.by_source.len() < limits::PASSWORD_FAILURE_SOURCES {
-            return;
-        }
-        let oldest = self.by_source.iter().min_by_key(|(_, times)| times.back().copied()).map(|(ip, _)| *ip);
-        if let Some(oldest) = oldest {
-            self.by_source.remove(&oldest);
-        }
+        self.by_source.hear(Source::of(address)).note(now);
     }
 
     /// A peer from there joined.
     pub(crate) fn clear(&mut self, address: IpAddr) {
-        self.by_source.remove(&Source::of(address));
+        self.by_source.forget(Source::of(address));
     }
 
     /// More than [`limits::PASSWORD_FAILURES_A_MINUTE`] in the last minute.
     pub(crate) fn is_late(&self, address: IpAddr, now: Instant) -> bool {
-        let recent = |at: &&Instant| now.saturating_duration_since(**at) < MINUTE;
-        self.by_source
-            .get(&Source::of(address))
-            .is_some_and(|times| times.iter().filter(recent).count() > limits::PASSWORD_FAILURES_A_MINUTE)
+        let times = self.by_source.get(Source::of(address));
+        times.is_some_and(|times| times.are_all_within(MINUTE, now))
     }
 }
 
@@ -92,7 +76,7 @@ mod tests {
         }
         assert_eq!(failures.by_source.len(), limits::PASSWORD_FAILURE_SOURCES);
         assert!(
-            !failures.by_source.contains_key(&Source::of(IpAddr::V4(Ipv4Addr::from(0)))),
+            failures.by_source.get(Source::of(IpAddr::V4(Ipv4Addr::from(0)))).is_none(),
             "the oldest gave way"
         );
     }

@@ -13,10 +13,9 @@ use std::path::{Path, PathBuf};
 
 use ils_core::settings::Settings;
 use ils_wire::NetworkKey;
+use ilslab_files::{move_into_place, remove, write_private};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
-
-use crate::data_dir::{sync_folder, write_private};
 
 /// The file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -98,8 +97,7 @@ impl KeyFile {
     /// # Errors
     /// Where the system does not let it; the next start does it then.
     pub(crate) fn install(&self) -> Result<(), KeyFileError> {
-        std::fs::rename(self.next(), &self.path).map_err(|error| self.unwritten(&error))?;
-        sync_folder(&self.path).map_err(|error| self.unwritten(&error))
+        move_into_place(&self.next(), &self.path).map_err(|error| self.unwritten(&error))
     }
 
     /// The settings are not stored: the old key stays in force.
@@ -107,7 +105,7 @@ impl KeyFile {
     /// # Errors
     /// Where the system does not let it.
     pub(crate) fn abandon(&self) -> Result<(), KeyFileError> {
-        removed(&self.next()).map_err(|error| self.unwritten(&error))
+        remove(&self.next()).map_err(|error| self.unwritten(&error))
     }
 
     /// After a kill between the two: a prepared key counts if its settings do.
@@ -128,7 +126,7 @@ impl KeyFile {
 
     fn write(&self, startup: Option<&NetworkKey>) -> Result<(), KeyFileError> {
         let written = match startup {
-            None => removed(&self.path),
+            None => remove(&self.path),
             key => write_private(&self.path, text(key, None, None).as_bytes()),
         };
         written.map_err(|error| self.unwritten(&error))
@@ -181,13 +179,6 @@ fn digits(byte: u8) -> [char; 2] {
 fn of(path: &Path, problem: String) -> KeyFileError {
     let cure = "check its permissions, or remove it and give the password again";
     KeyFileError { path: path.to_owned(), problem, cure }
-}
-
-fn removed(path: &Path) -> std::io::Result<()> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
 }
 
 fn parse(text: &str) -> Option<Stored> {

@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ils_core::trust::Certificate;
+use ilslab_files::{move_into_place, remove, write_private};
 use rustls::crypto::CryptoProvider;
 use tokio::sync::watch;
 use zeroize::Zeroizing;
 
-use crate::data_dir::{sync_folder, write_private};
 use crate::identity::{self, Identity, IdentityPaths, certified, chain, parse, trusted_files};
 use crate::pem::{self, PemError};
 
@@ -309,12 +309,7 @@ pub(crate) fn finish_upload(paths: &IdentityPaths) -> io::Result<()> {
 /// The certificate first: alone it would count.
 fn discard(paths: &IdentityPaths) -> io::Result<()> {
     for path in [&paths.certificate, &paths.key] {
-        match fs::remove_file(beside(path)) {
-            Err(error) if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-                return Err(error);
-            }
-            _ => {}
-        }
+        remove(&beside(path))?;
     }
     Ok(())
 }
@@ -324,7 +319,7 @@ fn beside(path: &Path) -> PathBuf {
 }
 
 fn put_in_place(path: &Path) -> io::Result<()> {
-    fs::rename(beside(path), path).and_then(|()| sync_folder(path))
+    move_into_place(&beside(path), path)
 }
 
 fn old_content(path: &Path) -> io::Result<Option<Zeroizing<Vec<u8>>>> {

@@ -7,10 +7,10 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::io::{self, ErrorKind};
+use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::data_dir::{private_folder, sync_folder, write_private};
+use ilslab_files::{move_into_place, private_folder, remove, write_private};
 
 /// Files on their way, which leave nothing behind unless they are installed.
 #[derive(Default)]
@@ -52,8 +52,7 @@ impl Staged {
         self.folders.clear();
         while !self.places.is_empty() {
             let place = self.places.remove(0);
-            let installed = fs::rename(beside(&place), &place).and_then(|()| sync_folder(&place));
-            if let Err(error) = installed {
+            if let Err(error) = move_into_place(&beside(&place), &place) {
                 self.places.push(place);
                 return Err(error);
             }
@@ -66,11 +65,7 @@ impl Staged {
     /// # Errors
     /// The system's.
     pub(crate) fn sweep(place: &Path) -> io::Result<()> {
-        match fs::remove_file(beside(place)) {
-            // Nothing was left, or never could be.
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(()),
-            removed => removed,
-        }
+        remove(&beside(place))
     }
 }
 

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use ils_core::event::{ConnectionId, Direction, Happening, Link, Noted, PeerAddress, ServiceEvent, Subject};
 use ils_core::limits;
-use ils_core::source::Source;
+use ilslab_names::Source;
 
 /// What is to be written, in this order.
 #[derive(Debug)]

@@ -1,14 +1,14 @@
 //! Who may read the file: its owner alone, from its first byte on and whatever the umask is.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::fs::{self, Permissions};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+
+use ilslab_files::{private_folder, write_new};
 
 use crate::StoreError;
 
-const FILE_MODE: u32 = 0o600;
-const FOLDER_MODE: u32 = 0o700;
 /// What others than the owner may do.
 const OTHERS: u32 = 0o077;
 
@@ -52,31 +52,10 @@ pub(crate) fn companions(path: &Path) -> [PathBuf; 2] {
     })
 }
 
-fn private_folder(path: &Path) -> io::Result<()> {
-    if path.as_os_str().is_empty() || path.is_dir() {
-        return Ok(());
-    }
-    if let Some(parent) = path.parent() {
-        private_folder(parent)?;
-    }
-    match DirBuilder::new().mode(FOLDER_MODE).create(path) {
-        // A umask can only have taken bits away: this gives them back.
-        Ok(()) => fs::set_permissions(path, Permissions::from_mode(FOLDER_MODE)),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(error),
-    }
-}
-
 fn private_file(path: &Path) -> io::Result<()> {
-    match OpenOptions::new().write(true).create_new(true).mode(FILE_MODE).open(path) {
-        Ok(file) => {
-            file.set_permissions(Permissions::from_mode(FILE_MODE))?;
-            file.sync_all()?;
-            // The name too has to survive a power cut; SQLite syncs those of its own files.
-            path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
-        }
+    match write_new(path, &[]) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => tighten(path),
-        Err(error) => Err(error),
+        made => made,
     }
 }
 

@@ -10,11 +10,12 @@
 //! A key is written before its certificate, each to a `.part` file that is then renamed; so a run that is killed
 //! leaves one of the first three.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::fs::{self, File};
+use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use ilslab_files::private_folder;
 use rcgen::PublicKeyData;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
@@ -97,8 +98,8 @@ impl Pair {
 
     /// Removes the `.part` files of a run that was killed: one may hold half a key.
     pub(super) fn sweep(&self) -> Result<(), CertsError> {
-        remove(&part_of(&self.key))?;
-        remove(&part_of(&self.cert))
+        let folder = self.key.parent().unwrap_or(&self.key);
+        ilslab_files::sweep(folder).map_err(CertsError::file("clear the folder", folder))
     }
 
     /// Reads what stands here.
@@ -152,10 +153,7 @@ impl Pair {
         let Some(folder) = self.key.parent() else {
             return Ok(());
         };
-        match DirBuilder::new().mode(FOLDER_MODE).create(folder) {
-            Err(e) if e.kind() == ErrorKind::AlreadyExists && folder.is_dir() => Ok(()),
-            made => made.map_err(CertsError::file("make the folder", folder)),
-        }
+        private_folder(folder).map_err(CertsError::file("make the folder", folder))
     }
 
     /// What of this pair others can get at. We tell and do not touch: somebody may have opened it on purpose.
@@ -190,26 +188,9 @@ fn remove(path: &Path) -> Result<(), CertsError> {
     }
 }
 
-/// Whole or not at all. The folder's lock makes the `.part` ours alone, and [`Pair::sweep`] has made room for it.
+/// Whole or not at all.
 fn write_whole(path: &Path, text: &str, mode: u32) -> Result<(), CertsError> {
-    let part = part_of(path);
-    let file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&part);
-    let written = file.and_then(|mut file| {
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&part, path)
-    });
-    written.map_err(|e| {
-        // What was wrong is told already; half a key must not stay behind.
-        let _ = fs::remove_file(&part);
-        CertsError::file("write", path)(e)
-    })
-}
-
-/// `.NAME.part` beside the file: hidden, and never read as a certificate.
-fn part_of(path: &Path) -> PathBuf {
-    let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
-    path.with_file_name(format!(".{name}.part"))
+    ilslab_files::write_whole(path, text.as_bytes(), mode).map_err(CertsError::file("write", path))
 }
 
 #[cfg(test)]

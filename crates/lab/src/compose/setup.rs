@@ -17,7 +17,7 @@ use crate::certs::{KeyKind, authority_files};
 use crate::clock::wall;
 use crate::demo::chosen;
 use crate::error::LabError;
-use crate::folder::{Grounds, write_private};
+use crate::folder::Grounds;
 use crate::instance::Instance;
 use crate::process::Side;
 use crate::scenario::{Credentials, Dice, Ground, Method, Scenario, quoted};
@@ -233,7 +233,7 @@ impl Making<'_> {
 }
 
 fn write(path: &Path, text: &str) -> Result<(), LabError> {
-    write_private(path, text).map_err(LabError::folder("write", path))
+    ilslab_files::write_new(path, text.as_bytes()).map_err(LabError::folder("write", path))
 }
 
 #[cfg(test)]

@@ -164,7 +164,7 @@ fn the_same_again_changes_nothing_and_anything_else_begins_afresh() {
     place.set_up(Method::Password, "");
     let first = place.files();
     let database = place.0.path().join("state/hub/data/db/ils.sqlite");
-    let remember = || write_private(&database, "a peer").expect("written");
+    let remember = || ilslab_files::write_new(&database, b"a peer").expect("written");
     remember();
     assert!(place.set_up(Method::Password, "joined").contains("kept as it is"));
     fs::remove_file(&database).expect("what a node had stored is still there");
@@ -209,7 +209,7 @@ fn what_cannot_be_is_refused_and_somebody_elses_folder_left_alone() {
     assert!(error.to_string().contains("hub-not-imported, spoke-not-imported"), "{error}");
     assert!(!place.0.path().join("state").exists(), "nothing was made");
     let precious = place.0.path().join("state/spoke/thesis.txt");
-    write_private(&precious, "precious").expect("written");
+    ilslab_files::write_new(&precious, b"precious").expect("written");
     let error = place.run(&place.args(Method::Tls, "")).expect_err("not ours");
     assert_eq!((error.exit_code(), precious.exists()), (4, true), "{error}");
 }

@@ -6,9 +6,9 @@ use std::path::Path;
 
 use super::ComposeError;
 use crate::error::LabError;
-use crate::folder::write_private;
 use crate::instance::Instance;
 use crate::scenario::{Dice, Scenario};
+use ilslab_files::write_new;
 
 /// The stamp's file.
 const FILE: &str = "stamp";
@@ -54,7 +54,7 @@ impl Stamp {
 
     /// Stamps a folder that has none.
     pub(super) fn write(&self, folder: &Path) -> io::Result<()> {
-        write_private(&folder.join(FILE), &self.text())
+        write_new(&folder.join(FILE), self.text().as_bytes())
     }
 
     fn text(&self) -> String {

@@ -180,7 +180,7 @@ mod tests {
                 let lab = home.path().join(LAB);
                 let stamp = Stamp::new(Scenario::find(id).expect("a scenario"), None).expect("random");
                 stamp.write(&lab).expect("stamped");
-                crate::folder::write_private(&lab.join(super::super::ADMIN_PASSWORD), "x").expect("written");
+                ilslab_files::write_new(&lab.join(super::super::ADMIN_PASSWORD), b"x").expect("written");
             }
             let mut out = Vec::new();
             let failed = switch(&args(home.path()), &mut out).err();

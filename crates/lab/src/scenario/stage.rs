@@ -21,7 +21,6 @@ use super::dice::Dice;
 use super::repair::Ground;
 use crate::certs::{KeyKind, authority_files};
 use crate::error::LabError;
-use crate::folder::write_private;
 use crate::instance::{Instance, NodeName};
 use crate::process::{Daemon, ProcessError, Program, Ready, Side};
 
@@ -244,7 +243,7 @@ impl Stage<'_> {
     }
 
     fn write(&self, path: &Path, text: &str) -> Result<(), LabError> {
-        write_private(path, text).map_err(LabError::folder("write", path))
+        ilslab_files::write_new(path, text.as_bytes()).map_err(LabError::folder("write", path))
     }
 
     fn hub_options(&self) -> Vec<OsString> {

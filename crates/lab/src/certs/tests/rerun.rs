@@ -98,7 +98,7 @@ fn a_run_that_was_killed_is_finished_by_the_next() {
         for file in order.iter().skip(done) {
             fs::remove_file(lab.path(file)).expect("removed");
         }
-        let part = lab.path("hub/.ca-signed.key.part");
+        let part = lab.path("hub/.ca-signed.key.4kd0Zq.part");
         fs::write(&part, "-----BEGIN PRI").expect("written");
         let issued = lab.issued();
         let after: Vec<_> = order.iter().take(done).map(|file| lab.read(file)).collect();
