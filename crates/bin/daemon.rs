@@ -18,6 +18,7 @@ use anyhow::Context;
 use clap::Command;
 use ils_core::config::{ClusterRole, Config};
 use ils_core::event::Noted;
+use ils_core::event::ServiceEvent;
 use ils_lines::{APPLICATION, EVENTS, Recorder};
 use ils_node::clock;
 use ils_node::data_dir::{DataDir, DataDirError};
@@ -354,6 +355,10 @@ fn announce(role: ClusterRole, daemon: &Daemon, node: &Running, admin: SocketAdd
     tell(format_args!("{} {} {ports}  API http://{admin}", role.label(), daemon.config.fqdn));
     if let Some(sentence) = saved::sentence(node.standing(), &daemon.origins, &as_argument(role, admin)) {
         tell(format_args!("note: {sentence}"));
+    }
+    if let Some(former) = node.given_up() {
+        let given_up = ServiceEvent::IdentityGivenUp { former, own: node.snapshot().peer_id };
+        tell(format_args!("note: {}", ils_lines::prose::of_service(&given_up)));
     }
     let Some(path) = &daemon.ready_file else { return Ok(()) };
     let ready = serde_json::json!({

@@ -15,11 +15,11 @@ const HOST: &[char] = &['a', 'z', 'A', 'Z', '0', '9', '.', '-', '_'];
 pub(crate) fn message(choices: &mut Choices<'_>) -> Message {
     match choices.below(8) {
         0 => Message::Hello(hello(choices)),
-        1 => Message::Register(peer_info(choices)),
-        2 => Message::Registered(peer_info(choices)),
+        1 => Message::Register(introduction(choices, End::Dialler)),
+        2 => Message::Registered(introduction(choices, End::Listener)),
         3 => Message::refused(Reason::from_code(choices.byte()), choices.text(210)),
         4 => {
-            let entries = (0..choices.below(4)).map(|_| peer_info(choices)).collect();
+            let entries = (0..choices.below(4)).map(|_| entry(choices)).collect();
             Message::PeerInfoVector { entries, last: choices.flag() }
         }
         5 => Message::Ping(choices.number()),
@@ -37,11 +37,21 @@ fn hello(choices: &mut Choices<'_>) -> Hello {
     }
 }
 
+fn introduction(choices: &mut Choices<'_>, end: End) -> Introduction {
+    let shared = SharedInput::from_exporter(choices.array());
+    let binding = Binding::derive(&shared, b"hello", b"hello");
+    let (key, entry) = (IdentityKey::from_seed(&choices.array()), entry(choices));
+    Introduction::new(&key, entry, choices.array(), end, &binding)
+}
+
+fn entry(choices: &mut Choices<'_>) -> Entry {
+    let (key, version) = (IdentityKey::from_seed(&choices.array()), choices.number());
+    Entry::sign(&key, peer_info(choices), version).expect("within its bounds")
+}
+
 fn peer_info(choices: &mut Choices<'_>) -> PeerInfo {
-    let mut id: [u8; 16] = choices.array();
-    id[0] |= 1; // zeros stand for none
     PeerInfo {
-        peer_id: PeerId::from_bytes(id),
+        peer_id: PeerId::UNKNOWN,
         cluster_id: choices.word(ID, 50).parse().expect("its alphabet and length"),
         description: choices.word(PROSE, 128).parse().expect("its alphabet and length"),
         version: choices.word(VERSION, 50).parse().expect("its alphabet and length"),

@@ -76,7 +76,7 @@ fn local(snapshot: &Snapshot) -> ClusterRow {
 
 fn of_peer(peer: &Peer, offset: UtcOffset) -> ClusterRow {
     let time = |at: Option<Timestamp>| at.map_or_else(|| NOTHING.to_owned(), |at| page_time(at, offset));
-    let info = &peer.known.info;
+    let info = peer.known.info();
     ClusterRow {
         cluster_id: info.cluster_id.to_string(),
         last_contact: time(peer.last_contact),

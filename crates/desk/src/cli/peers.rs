@@ -37,7 +37,7 @@ pub(super) fn show(rest: &str, terminal: &Terminal<'_>) -> Result<String, CliErr
 }
 
 fn lines(peer: &Peer, terminal: &Terminal<'_>) -> Vec<(&'static str, String)> {
-    let info = &peer.known.info;
+    let info = peer.known.info();
     let last_contact = peer.last_contact.map_or_else(|| "-".to_owned(), |at| page_time(at, terminal.offset));
     let mut lines = vec![
         ("Cluster ID", info.cluster_id.to_string()),
@@ -68,15 +68,16 @@ fn proof(peer: &Peer, snapshot: &Snapshot) -> String {
         Proof::Certificate => "its certificate".to_owned(),
         Proof::Password => "the password".to_owned(),
         Proof::Relayed(hub) => {
-            let known = snapshot.peers.iter().find(|peer| peer.known.info.peer_id == hub);
-            let name = known.map_or_else(|| hub.to_string(), |hub| hub.known.info.fqdn.to_string());
+            let known = snapshot.peers.iter().find(|peer| peer.known.peer_id() == hub);
+            let name = known.map_or_else(|| hub.to_string(), |hub| hub.known.info().fqdn.to_string());
             format!("nothing but the word of the hub {name}")
         }
     }
 }
 
 fn no_such_peer(fqdn: &str, snapshot: &Snapshot) -> CliError {
-    let names: Vec<&str> = snapshot.peers.iter().map(|peer| peer.known.info.fqdn.as_str()).take(20).collect();
+    let names: Vec<&str> =
+        snapshot.peers.iter().map(|peer| peer.known.info().fqdn.as_str()).take(20).collect();
     let known = if names.is_empty() {
         "it is empty: no cluster has joined yet".to_owned()
     } else {

@@ -51,7 +51,7 @@ impl<'a> PeersView<'a> {
 
 impl<'a> PeerView<'a> {
     fn new(peer: &'a Peer) -> Self {
-        let info = &peer.known.info;
+        let info = peer.known.info();
         let relayed_by = match peer.known.proof {
             Proof::Relayed(hub) => Some(hub.to_string()),
             Proof::Certificate | Proof::Password => None,

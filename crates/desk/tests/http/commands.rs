@@ -117,7 +117,7 @@ fn showpeerinfo_prints_every_entry() {
     snapshot.peers = node::peers([node::spoke(), node::relayed()]);
     let spoke = "
 Cluster ID   : 1
-Peer ID      : 78e5f52ff5c0480b9d1b8b2f7f3a1c2d
+Peer ID      : 6a3803d5f059902a1c6dafbc9ba47292
 Description  :
 Version      : 11.5.1.10000(4)
 FQDN         : cucm11.adfs.uccs.com
@@ -129,7 +129,7 @@ Last contact : 8/26/16 5:06 PM
 ";
     let relayed = r"
 Cluster ID   : 3
-Peer ID      : 90000000000000000000000000000000
+Peer ID      : b62e867fa2f33afe62d5d6b1642e1621
 Description  : third \x7c one
 Version      : 11.5.1.10000(4)
 FQDN         : cucm3.adfs.uccs.com

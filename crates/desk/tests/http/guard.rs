@@ -36,7 +36,7 @@ fn bodies_that_change_state_are_json() {
         ("POST /api/v1/login", r#"{"password":"x"}"#),
         ("PATCH /api/v1/config", r#"{"description":"x"}"#),
         ("POST /api/v1/service/restart", "{}"),
-        ("POST /api/v1/peers/f7f885dcaca845f18f3b7e583ff6c457/disconnect", "{}"),
+        ("POST /api/v1/peers/34750f98bd59fcfc946da45aaabe933b/disconnect", "{}"),
         ("POST /api/v1/sql", r#"{"sql":"x"}"#),
         ("POST /api/v1/cli", r#"{"command":"x"}"#),
         ("POST /api/v1/certificates/tomcat", r#"{"certificate":"x","key":"x"}"#),

@@ -52,7 +52,7 @@ fn every_route_but_four_needs_a_login() {
         "GET /api/v1/config",
         "PATCH /api/v1/config",
         "POST /api/v1/service/restart",
-        "POST /api/v1/peers/f7f885dcaca845f18f3b7e583ff6c457/disconnect",
+        "POST /api/v1/peers/34750f98bd59fcfc946da45aaabe933b/disconnect",
         "POST /api/v1/sql",
         "POST /api/v1/cli",
         "GET /api/v1/trace",

@@ -12,13 +12,14 @@ use ils_core::limits::{Timers, UNJOINED_CONNECTIONS};
 use ils_core::outcome::Outcome;
 use ils_core::snapshot::{Attempt, JoinedLink, Peer, Snapshot, Step};
 use ils_core::time::Timestamp;
-use ils_core::wire::{Boxes, Fqdn, NetworkKey, NodeAddress, PeerId, PeerInfo, Role};
+use ils_core::wire::{Boxes, Entry, Fqdn, IdentityKey, NetworkKey, NodeAddress, PeerId, PeerInfo, Role};
 
 /// 8/26/16 5:06 PM in UTC, as in the reference table.
 pub(crate) const CONTACT: Timestamp = Timestamp(1_472_231_160_000);
 pub(crate) const STARTED: Timestamp = Timestamp(1_472_230_800_123);
-pub(crate) const HUB_ID: &str = "f7f885dcaca845f18f3b7e583ff6c457";
-pub(crate) const SPOKE_ID: &str = "78e5f52ff5c0480b9d1b8b2f7f3a1c2d";
+/// The fingerprints of the keys 1 and 2.
+pub(crate) const HUB_ID: &str = "34750f98bd59fcfc946da45aaabe933b";
+pub(crate) const SPOKE_ID: &str = "6a3803d5f059902a1c6dafbc9ba47292";
 pub(crate) const PKID: &str = "5ed8bbe9-d72b-4cd1-8f8e-93ab32cb58da";
 
 pub(crate) fn socket(text: &str) -> SocketAddr {
@@ -59,7 +60,7 @@ pub(crate) fn snapshot() -> Snapshot {
     let config = config();
     let own = id(HUB_ID);
     Snapshot {
-        own: config.peer_info(own, vec![]),
+        own: config.peer_info(own, vec![]).map(|info| signed(1, info)),
         config: Arc::new(config),
         peer_id: own,
         since: STARTED,
@@ -73,6 +74,11 @@ pub(crate) fn snapshot() -> Snapshot {
 
 pub(crate) fn id(text: &str) -> PeerId {
     text.parse().expect("a peer ID")
+}
+
+/// What the owner of this key says.
+fn signed(key: u8, info: PeerInfo) -> Entry {
+    Entry::sign(&IdentityKey::from_seed(&[key; 32]), info, 1).expect("within its bounds")
 }
 
 fn fqdn(text: &str) -> Fqdn {
@@ -98,11 +104,12 @@ pub(crate) fn spoke() -> Peer {
         connection: ConnectionId(1),
         direction: Direction::Accepted,
         tls: false,
+        instance: [1; 16],
         since: Timestamp(CONTACT.0 - 500),
         synchronized: true,
     };
     Peer {
-        known: KnownPeer { info, proof: Proof::Password, pkid: PKID.into() },
+        known: KnownPeer { entry: signed(2, info), proof: Proof::Password, pkid: PKID.into() },
         link: Some(link),
         last_contact: Some(CONTACT),
         last_data: Some(CONTACT),
@@ -112,12 +119,15 @@ pub(crate) fn spoke() -> Peer {
 /// A cluster that a hub told of, and that has no connection here.
 pub(crate) fn relayed() -> Peer {
     let mut peer = spoke();
-    peer.known.info.peer_id = id("90000000000000000000000000000000");
-    peer.known.info.cluster_id = "3".parse().expect("a cluster ID");
-    peer.known.info.description = "third | one".parse().expect("a description");
-    peer.known.info.fqdn = fqdn("cucm3.adfs.uccs.com");
-    peer.known.info.role = Role::Hub;
-    peer.known.info.nodes.clear();
+    let info = PeerInfo {
+        cluster_id: "3".parse().expect("a cluster ID"),
+        description: "third | one".parse().expect("a description"),
+        fqdn: fqdn("cucm3.adfs.uccs.com"),
+        role: Role::Hub,
+        nodes: Vec::new(),
+        ..peer.known.info().clone()
+    };
+    peer.known.entry = signed(3, info);
     peer.known.proof = Proof::Relayed(id(SPOKE_ID));
     Peer { link: None, last_contact: None, last_data: None, ..peer }
 }

@@ -4,6 +4,8 @@ use ils_wire::{PeerId, PeerInfo, Reason};
 use sha2::{Digest, Sha256};
 
 use crate::draft::Outlook;
+use crate::event::ConnectionId;
+use crate::ledger::KnownPeer;
 use crate::registry::Claim;
 
 /// A claim is refused.
@@ -15,20 +17,22 @@ pub struct Denied {
     pub text: String,
     /// What the alarm names: the claimed cluster ID or FQDN.
     pub claim: String,
+    /// The connection that stands in its place, where it is still to be asked whether anybody is there.
+    pub rival: Option<ConnectionId>,
 }
 
 impl Denied {
     /// A refusal for this reason.
     pub fn new(reason: Reason, text: impl Into<String>, claim: impl Into<String>) -> Self {
-        Self { reason, text: text.into(), claim: claim.into() }
+        Self { reason, text: text.into(), claim: claim.into(), rival: None }
     }
 }
 
 /// Judges a claim made on a connection.
 pub(crate) fn judge(claim: &Claim, own: &PeerInfo, known: Outlook<'_>) -> Result<(), Denied> {
     certificate(claim, known)?;
-    identity(&claim.info, own, known)?;
-    role(&claim.info, known)
+    identity(claim.entry.info(), own, known)?;
+    role(claim.entry.info(), known)
 }
 
 /// On 7501 the FQDN is one that the certificate carries; where an FQDN let it in, that very one, with the peer ID
@@ -37,7 +41,7 @@ fn certificate(claim: &Claim, known: Outlook<'_>) -> Result<(), Denied> {
     let Some(names) = &claim.certificate else {
         return Ok(());
     };
-    let fqdn = claim.info.fqdn.as_str();
+    let fqdn = claim.entry.info().fqdn.as_str();
     let mismatch = |text: String| Err(Denied::new(Reason::FqdnMismatch, text, fqdn));
     if !names.iter().any(|name| name.eq_ignore_ascii_case(fqdn)) {
         let carried = claim.shown.as_deref().unwrap_or("no name");
@@ -53,8 +57,8 @@ fn certificate(claim: &Claim, known: Outlook<'_>) -> Result<(), Denied> {
             "the certificate was let in as {admitted}, and {fqdn} is another name of it"
         ));
     }
-    let entry = known.all().find(|other| other.info.fqdn.as_str() == fqdn);
-    if entry.is_none_or(|other| other.info.peer_id != claim.info.peer_id) {
+    let entry = known.all().find(|other| other.info().fqdn.as_str() == fqdn);
+    if entry.is_none_or(|other| other.peer_id() != claim.entry.peer_id()) {
         return mismatch(format!(
             "the FQDN {fqdn} is known with another peer ID; disconnect that peer, then join with the password again"
         ));
@@ -68,10 +72,7 @@ type Name = fn(&PeerInfo) -> &str;
 /// Peer ID, cluster ID, FQDN and route string are nobody else's.
 pub(crate) fn identity(info: &PeerInfo, own: &PeerInfo, known: Outlook<'_>) -> Result<(), Denied> {
     cluster_id(info, own, known)?;
-    if info.peer_id == PeerId::UNKNOWN {
-        return Err(Denied::new(Reason::DuplicateIdentity, "32 zeros are no peer ID", ""));
-    }
-    let fqdn_of_id = known.known(info.peer_id).map(|before| &before.info.fqdn);
+    let fqdn_of_id = known.known(info.peer_id).map(|before| &before.info().fqdn);
     if info.peer_id == own.peer_id || fqdn_of_id.is_some_and(|fqdn| *fqdn != info.fqdn) {
         return Err(taken("peer ID", &info.peer_id.to_string()));
     }
@@ -113,7 +114,7 @@ fn cluster_id(info: &PeerInfo, own: &PeerInfo, known: Outlook<'_>) -> Result<(),
 fn others<'a>(
     info: &'a PeerInfo, own: &'a PeerInfo, known: Outlook<'a>,
 ) -> impl Iterator<Item = &'a PeerInfo> {
-    let peers = known.all().map(|other| &other.info);
+    let peers = known.all().map(KnownPeer::info);
     peers.filter(|other| other.peer_id != info.peer_id).chain([own])
 }
 
@@ -125,7 +126,7 @@ fn taken(what: &str, text: &str) -> Denied {
 
 /// A peer that was here before has the role it had.
 fn role(info: &PeerInfo, known: Outlook<'_>) -> Result<(), Denied> {
-    let before = known.known(info.peer_id).map(|before| before.info.role);
+    let before = known.known(info.peer_id).map(|before| before.info().role);
     if before.is_some_and(|before| before != info.role) {
         let text = "the peer is known with another role; disconnect it here first";
         return Err(Denied::new(Reason::RoleChanged, text, ""));

@@ -24,7 +24,6 @@ fn nobody_takes_anothers_name() {
         ("a peer ID below", |claimed| claimed.peer_id = info(1).peer_id, Some(Reason::DuplicateIdentity)),
         ("a peer ID above", |claimed| claimed.peer_id = info(900).peer_id, Some(Reason::DuplicateIdentity)),
         ("our peer ID", |claimed| claimed.peer_id = info(OWN).peer_id, Some(Reason::DuplicateIdentity)),
-        ("no peer ID", |claimed| claimed.peer_id = PeerId::UNKNOWN, Some(Reason::DuplicateIdentity)),
         ("a cluster ID", |claimed| claimed.cluster_id = info(1).cluster_id, Some(Reason::DuplicateClusterId)),
         (
             "our cluster ID",

@@ -1,7 +1,7 @@
 use super::*;
 use crate::event::{Admitted, PeerAddress, PeerName, Rejection};
 use crate::registry::name_of;
-use crate::samples::{info, link};
+use crate::samples::{info, key, link};
 use AlarmName as Name;
 use Direction::{Accepted, Dialled};
 use ilslab_trust::Verdict;
@@ -235,6 +235,11 @@ fn each_service_event_raises_the_alarm_that_is_documented_for_it_or_none() {
         ("restarted", ServiceEvent::Restarted, None),
         ("stopped", ServiceEvent::Stopped, None),
         ("configured", ServiceEvent::Configured { keys: vec![] }, None),
+        (
+            "another peer ID",
+            ServiceEvent::IdentityGivenUp { former: key(1).peer_id(), own: key(2).peer_id() },
+            None,
+        ),
         ("a change dropped", ServiceEvent::OverrideDropped { key: "role".into() }, None),
         ("forgotten", ServiceEvent::Forgotten { peer: peer() }, None),
         ("179 clusters", count(179), None),

@@ -36,13 +36,16 @@ fn a_patch_changes_what_it_names_and_is_stored_with_what_it_replaced() {
         |key: &str, value, replaced| Change::SettingChanged(Override { key: key.into(), value, replaced });
     let want =
         [replaced("description", json!("lab"), json!("")), replaced("use_tls", json!(true), json!(false))];
-    assert_eq!(changes(&draft), want);
+    let mut made = changes(&draft);
+    let Some(Change::Said(entry)) = made.pop() else { panic!("it says something else from now on") };
+    assert_eq!(made, want);
+    assert_eq!((entry.version(), entry.info().description.as_str()), (2, "lab"));
     assert_eq!(done.keys, ["description", "use_tls"]);
     assert!(!registry.config().uses_tls(), "nothing changes before it is stored");
     registry.apply(stored(draft));
     let config = registry.config();
     assert!(config.uses_tls() && config.boxes.password && config.description.as_str() == "lab");
-    assert_eq!(registry.own().map(|own| own.description.to_string()), Some("lab".into()));
+    assert_eq!(registry.own().map(|own| own.info().description.to_string()), Some("lab".into()));
 }
 
 #[test]
@@ -61,7 +64,7 @@ fn a_second_change_still_says_what_the_start_up_value_was() {
     let mut registry = hub();
     configure(&mut registry, json!({"description": "first"}));
     let again = changes(&configured(&registry, json!({"description": "second"})).unwrap().0);
-    let [Change::SettingChanged(change)] = again.as_slice() else {
+    let [Change::SettingChanged(change), Change::Said(_)] = again.as_slice() else {
         panic!("{again:?}");
     };
     assert_eq!((&change.value, &change.replaced), (&json!("second"), &json!("")));

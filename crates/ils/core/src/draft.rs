@@ -10,7 +10,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ils_wire::{PeerId, PeerInfo, Reason, Role};
+use ils_wire::{Entry, PeerId, PeerInfo, Reason, Role};
 use serde_json::{Map, Value};
 
 use crate::admission::{self, Denied};
@@ -18,7 +18,7 @@ use crate::config::Config;
 use crate::event::{ConnectionId, Direction, PeerName};
 use crate::ledger::{Change, ChangeSet, KnownPeer, Proof};
 use crate::limits;
-use crate::registry::{Claim, Registry, name_of};
+use crate::registry::{Claim, Registry, name_of, to_say};
 use crate::settings::{SettingChange, SettingError, Settings};
 use crate::snapshot::JoinedLink;
 
@@ -30,6 +30,7 @@ pub struct Draft {
     peers: BTreeMap<PeerId, Redrawn>,
     claims: BTreeMap<ConnectionId, Claim>,
     configured: Option<(Settings, Arc<Config>)>,
+    said: Option<Entry>,
 }
 
 /// A peer as a draft has it.
@@ -77,7 +78,7 @@ impl Draft {
 
     /// A claim of this peer is in it, and its connection does not stand yet.
     pub fn awaits(&self, peer_id: PeerId) -> bool {
-        self.claims.values().any(|claim| claim.info.peer_id == peer_id)
+        self.claims.values().any(|claim| claim.entry.peer_id() == peer_id)
     }
 
     /// Settings are in it that do not count yet.
@@ -98,12 +99,12 @@ impl Draft {
 
     /// What a batch of a peer's PeerInfoVector teaches. A spoke speaks for itself alone; nothing relayed changes
     /// what a peer said itself; an entry that would take somebody's name is left out.
-    pub fn learn(&mut self, registry: &Registry, from: PeerId, entries: &[PeerInfo]) {
+    pub fn learn(&mut self, registry: &Registry, from: PeerId, entries: &[Entry]) {
         let outlook = self.over(registry);
         let Some(own) = outlook.own().filter(|_| outlook.speaks_for_others(from)) else { return };
         let mut set = ChangeSet::new();
-        for info in entries {
-            if let Some(change) = self.over(registry).relayed(from, info, &own) {
+        for entry in entries {
+            if let Some(change) = self.over(registry).relayed(from, entry, &own) {
                 self.redraw(&change);
                 set.push(change);
             }
@@ -114,7 +115,7 @@ impl Draft {
     /// Who is forgotten by that ID, if anybody is known by it.
     pub fn forget(&mut self, registry: &Registry, peer_id: PeerId) -> Option<Forgotten> {
         let outlook = self.over(registry);
-        let name = name_of(&outlook.known(peer_id)?.info);
+        let name = name_of(outlook.known(peer_id)?.info());
         let connection = outlook.link(peer_id).map(|link| link.connection);
         self.keep(vec![Change::Forgotten(peer_id)]);
         Some(Forgotten { name, connection })
@@ -154,14 +155,28 @@ impl Draft {
     /// From now on decisions see the peer so. Twice the same is once.
     fn redraw(&mut self, change: &Change) {
         let (peer_id, known) = match change {
-            Change::Learned(known) => (known.info.peer_id, Some(known.clone())),
+            Change::Learned(known) => (known.peer_id(), Some(known.clone())),
             Change::Forgotten(peer_id) => (*peer_id, None),
-            Change::Identity(_) | Change::SettingChanged(_) | Change::SettingDropped(_) => return,
+            Change::Said(entry) => {
+                self.said = Some(entry.clone());
+                return;
+            }
+            Change::SettingChanged(_) | Change::SettingDropped(_) => return,
         };
         let kept = self.peers.get(&peer_id).is_none_or(|before| before.keeps_link);
         let keeps_link = kept && known.is_some();
         self.peers.insert(peer_id, Redrawn { known, keeps_link });
     }
+}
+
+/// Somebody else has the same key; or this one is the same node, started again before its old connection was missed.
+fn second_holder(claim: &Claim, standing: ConnectionId) -> Denied {
+    let text = format!(
+        "the peer ID {} is joined already, by another process with the same key; give each cluster a data folder of its own",
+        claim.entry.peer_id()
+    );
+    let rival = (!claim.is_last).then_some(standing);
+    Denied { rival, ..Denied::new(Reason::DuplicateIdentity, text, "") }
 }
 
 /// The registry as it will be once a draft is stored.
@@ -184,7 +199,7 @@ impl<'a> Outlook<'a> {
     pub(crate) fn all(self) -> impl Iterator<Item = &'a KnownPeer> {
         let redrawn = &self.draft.peers;
         let stored = self.registry.peers().map(|peer| &peer.known);
-        let untouched = stored.filter(|known| !redrawn.contains_key(&known.info.peer_id));
+        let untouched = stored.filter(|known| !redrawn.contains_key(&known.peer_id()));
         untouched.chain(redrawn.values().filter_map(|redrawn| redrawn.known.as_ref()))
     }
 
@@ -206,6 +221,11 @@ impl<'a> Outlook<'a> {
         self.draft.configured.as_ref().map_or(self.registry.settings(), |(settings, _)| settings)
     }
 
+    /// What this node has said of itself last.
+    fn said(self) -> Option<&'a Entry> {
+        self.draft.said.as_ref().or(self.registry.said())
+    }
+
     fn own(self) -> Option<PeerInfo> {
         self.registry.own_under(self.config())
     }
@@ -220,42 +240,45 @@ impl<'a> Outlook<'a> {
         }
         self.tie_break(claim)?;
         let proof = if claim.tls { Proof::Certificate } else { Proof::Password };
-        Ok(self.learned(&claim.info, proof))
+        Ok(self.learned(&claim.entry, proof))
     }
 
     /// Of two connections between one pair in opposite directions, the one dialled by the lower peer ID stays.
     fn tie_break(self, claim: &Claim) -> Result<(), Denied> {
-        let link = self.link(claim.info.peer_id);
+        let link = self.link(claim.entry.peer_id());
+        if let Some(link) = link.filter(|link| link.instance != claim.instance) {
+            return Err(second_holder(claim, link.connection));
+        }
         let Some(link) = link.filter(|link| link.direction != claim.direction) else {
             return Ok(());
         };
         let dialled_here = claim.direction == Direction::Dialled;
-        if link.tls == claim.tls && dialled_here != (self.registry.peer_id() < claim.info.peer_id) {
+        if link.tls == claim.tls && dialled_here != (self.registry.peer_id() < claim.entry.peer_id()) {
             return Err(Denied::new(Reason::Displaced, "the connection the other way stays", ""));
         }
         Ok(())
     }
 
     /// The change that this knowledge is, if it is one.
-    fn learned(self, info: &PeerInfo, proof: Proof) -> Option<Change> {
-        let pkid = admission::pkid(self.registry.peer_id(), info.peer_id);
-        let known = KnownPeer { info: info.clone(), proof, pkid };
-        (self.known(info.peer_id) != Some(&known)).then_some(Change::Learned(known))
+    fn learned(self, entry: &Entry, proof: Proof) -> Option<Change> {
+        let pkid = admission::pkid(self.registry.peer_id(), entry.peer_id());
+        let known = KnownPeer { entry: entry.clone(), proof, pkid };
+        (self.known(entry.peer_id()) != Some(&known)).then_some(Change::Learned(known))
     }
 
     fn speaks_for_others(self, from: PeerId) -> bool {
-        self.link(from).is_some() && self.known(from).is_some_and(|known| known.info.role == Role::Hub)
+        self.link(from).is_some() && self.known(from).is_some_and(|known| known.info().role == Role::Hub)
     }
 
-    fn relayed(self, from: PeerId, info: &PeerInfo, own: &PeerInfo) -> Option<Change> {
-        let known = self.known(info.peer_id);
-        let direct = known.is_some_and(|known| known.proof.is_direct());
-        if direct || admission::identity(info, own, self).is_err() {
+    /// Of the same words by two hubs those of the first to tell stay: they would change hands for ever.
+    fn relayed(self, from: PeerId, entry: &Entry, own: &PeerInfo) -> Option<Change> {
+        let known = self.known(entry.peer_id());
+        let is_news =
+            known.is_none_or(|known| !known.proof.is_direct() && known.entry.version() < entry.version());
+        if !is_news || admission::identity(entry.info(), own, self).is_err() {
             return None;
         }
-        let unchanged = known.is_some_and(|known| known.info == *info);
-        // The same entry by two hubs would change hands for ever: the first to tell keeps it.
-        if unchanged { None } else { self.learned(info, Proof::Relayed(from)) }
+        self.learned(entry, Proof::Relayed(from))
     }
 
     fn configure(
@@ -270,7 +293,9 @@ impl<'a> Outlook<'a> {
             SettingChange::Set(change) => Change::SettingChanged(change),
             SettingChange::Reset(key) => Change::SettingDropped(key),
         });
-        Ok((settings, config, changes.collect()))
+        let says = self.registry.own_under(&config);
+        let said = says.and_then(|info| to_say(self.registry.identity(), self.said(), info));
+        Ok((settings, config, changes.chain(said.map(Change::Said)).collect()))
     }
 }
 

@@ -52,7 +52,7 @@ fn decide(draft: &mut Draft, registry: &Registry, connection: u64, one: &Move) -
             format!("{:?}", draft.join(registry, &claim))
         }
         Move::Learn(from, entries) => {
-            draft.learn(registry, info(*from).peer_id, entries);
+            draft.learn(registry, info(*from).peer_id, &crate::samples::entries(entries));
             String::new()
         }
         Move::Forget(number) => format!("{:?}", draft.forget(registry, info(*number).peer_id)),
@@ -89,7 +89,7 @@ proptest! {
             prop_assert_eq!(added, changes(&alone), "{:?}", &one);
             applied.apply(stored(alone));
             let mut seen: Vec<KnownPeer> = draft.over(&base).all().cloned().collect();
-            seen.sort_by_key(|known| known.info.peer_id);
+            seen.sort_by_key(|known| known.peer_id());
             prop_assert_eq!(seen, durable(&applied).0, "{:?}", &one);
         }
         base.apply(stored(draft));
@@ -106,7 +106,7 @@ fn a_peer_that_is_forgotten_and_told_of_again_has_no_connection() {
     let mut draft = Draft::default();
     let forgotten = draft.forget(&registry, hub(2).peer_id);
     assert_eq!(forgotten.and_then(|forgotten| forgotten.connection), Some(ConnectionId(2)));
-    draft.learn(&registry, hub(1).peer_id, &[hub(2)]);
+    draft.learn(&registry, hub(1).peer_id, &crate::samples::entries(&[hub(2)]));
     let again = draft.forget(&registry, hub(2).peer_id).expect("it is known again");
     assert_eq!(again.connection, None);
     assert_eq!(draft.forget(&registry, hub(2).peer_id), None, "nobody is forgotten twice");

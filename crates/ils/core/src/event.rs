@@ -288,6 +288,11 @@ fn outcome_of_alert(alert: u8) -> Outcome {
     }
 }
 
+/// A peer ID as people read it.
+fn digits<S: Serializer>(peer_id: &PeerId, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(peer_id)
+}
+
 /// What happened to the service itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "step", rename_all = "kebab-case")]
@@ -307,6 +312,15 @@ pub enum ServiceEvent {
     OverrideDropped {
         /// Its key.
         key: String,
+    },
+    /// The node has another peer ID than before: that of the key in `platform/identity.key`.
+    IdentityGivenUp {
+        /// The one it had.
+        #[serde(serialize_with = "digits")]
+        former: PeerId,
+        /// The one it has.
+        #[serde(serialize_with = "digits")]
+        own: PeerId,
     },
     /// A peer was forgotten.
     Forgotten {

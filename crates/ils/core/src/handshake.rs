@@ -10,8 +10,8 @@
 use std::time::Instant;
 
 use ils_wire::{
-    Boxes, ConnectionKeys, Ephemeral, Hello, Kind, Message, NetworkKey, PROTOCOL_VERSIONS, PeerInfo,
-    RawFrame, Reason, SharedInput, choose_version,
+    Binding, Boxes, ConnectionKeys, End, Entry, Ephemeral, Hello, IdentityKey, Instance, Introduction, Kind,
+    Message, NetworkKey, PROTOCOL_VERSIONS, PeerInfo, RawFrame, Reason, SharedInput, choose_version,
 };
 
 pub use crate::codec::{Codec, Sizes};
@@ -30,7 +30,11 @@ pub enum Channel {
 /// This node's part in one conversation.
 pub struct Local {
     /// What it says of itself.
-    pub info: PeerInfo,
+    pub entry: Entry,
+    /// The key by which it is itself.
+    pub identity: IdentityKey,
+    /// This life of its process.
+    pub instance: Instance,
     /// Its two check boxes.
     pub boxes: Boxes,
     /// Its password, as a key; frames are sealed exactly where it is present.
@@ -39,14 +43,20 @@ pub struct Local {
     pub timers: Timers,
 }
 
+impl Local {
+    fn introduction(&self, end: End, binding: &Binding) -> Introduction {
+        Introduction::new(&self.identity, self.entry.clone(), self.instance, end, binding)
+    }
+}
+
 /// What comes next.
 enum State {
     /// Either side, until the other's Hello. A dialler keeps the frame it sent.
     Hello { channel: Channel, random: [u8; 32], sent: Option<Vec<u8>> },
     /// A listener, after its own Hello.
-    Register { codec: Codec },
+    Register { codec: Codec, binding: Binding },
     /// A dialler, after its Register.
-    Answer { codec: Codec },
+    Answer { codec: Codec, binding: Binding },
 }
 
 /// One conversation before the join.
@@ -117,8 +127,8 @@ impl Handshake {
             State::Hello { channel, sent: Some(sent), .. } => {
                 dialler_hello(local, channel, &sent, frame, now)
             }
-            State::Register { codec } => register(local, codec, frame),
-            State::Answer { codec } => answer(local, codec, frame),
+            State::Register { codec, binding } => register(local, codec, binding, frame),
+            State::Answer { codec, binding } => answer(local, codec, binding, frame),
         }
     }
 }
@@ -158,12 +168,10 @@ fn listener_hello(
         let refusal = method_mismatch(&local, Ending::Request);
         return Err(Refusal { reply: Some(own), ..refusal });
     }
-    let codec = match codec(&local, channel, &theirs, &frame.bytes(), &own)? {
-        Some(keys) => Codec(Some(keys.for_listener())),
-        None => Codec(None),
-    };
+    let (binding, keys) = derived(&local, channel, &theirs, &frame.bytes(), &own)?;
+    let codec = Codec(keys.map(ConnectionKeys::for_listener));
     let deadline = now + local.timers.register;
-    Ok(Progress::Send(own, Handshake { local, state: State::Register { codec }, deadline }))
+    Ok(Progress::Send(own, Handshake { local, state: State::Register { codec, binding }, deadline }))
 }
 
 fn dialler_hello(
@@ -180,20 +188,17 @@ fn dialler_hello(
     if theirs.boxes.password != local.key.is_some() {
         return Err(method_mismatch(&local, Ending::Indication));
     }
-    let mut codec = match codec(&local, channel, &theirs, sent, &frame.bytes())? {
-        Some(keys) => Codec(Some(keys.for_dialler())),
-        None => Codec(None),
-    };
-    let bytes = codec.encode(&Message::Register(local.info.clone()))?;
+    let (binding, keys) = derived(&local, channel, &theirs, sent, &frame.bytes())?;
+    let mut codec = Codec(keys.map(ConnectionKeys::for_dialler));
+    let bytes = codec.encode(&Message::Register(local.introduction(End::Dialler, &binding)))?;
     let deadline = now + local.timers.register;
-    Ok(Progress::Send(bytes, Handshake { local, state: State::Answer { codec }, deadline }))
+    Ok(Progress::Send(bytes, Handshake { local, state: State::Answer { codec, binding }, deadline }))
 }
 
-// spec: WIRE.md#key-schedule
-fn codec(
+// spec: WIRE.md#key-schedule - and the binding, with or without a password
+fn derived(
     local: &Local, channel: Channel, theirs: &Hello, dialler: &[u8], listener: &[u8],
-) -> Result<Option<ConnectionKeys>, Refusal> {
-    let Some(key) = &local.key else { return Ok(None) };
+) -> Result<(Binding, Option<ConnectionKeys>), Refusal> {
     let input = match (channel, theirs.share) {
         (Channel::Tls(input), _) => input,
         (Channel::Plain(ephemeral), Some(share)) => {
@@ -203,7 +208,8 @@ fn codec(
             return Err(Refusal::protocol("a hello without a key share on the password port".to_owned()));
         }
     };
-    Ok(Some(ConnectionKeys::derive(key, &input, dialler, listener)))
+    let keys = local.key.as_ref().map(|key| ConnectionKeys::derive(key, &input, dialler, listener));
+    Ok((Binding::derive(&input, dialler, listener), keys))
 }
 
 fn no_common_version(offered: &[u16]) -> Refusal {
@@ -236,17 +242,17 @@ fn method_mismatch(local: &Local, ending: Ending) -> Refusal {
 }
 
 // spec: WIRE.md#register - nothing else may follow the hello, sealed where a password is set here
-fn register(local: Local, mut codec: Codec, frame: RawFrame) -> Result<Progress, Refusal> {
+fn register(local: Local, mut codec: Codec, binding: Binding, frame: RawFrame) -> Result<Progress, Refusal> {
     match codec.decode(frame)? {
-        (Message::Register(info), opened) => Ok(claimed(local, codec, info, opened, Side::Listener)),
+        (Message::Register(peer), opened) => claimed(local, codec, peer, opened, (End::Listener, binding)),
         (Message::Bye { reason, text }, opened) => Err(Refusal::told(reason, text.as_str(), opened)),
         (other, opened) => Err(out_of_order(&other, opened)),
     }
 }
 
-fn answer(local: Local, mut codec: Codec, frame: RawFrame) -> Result<Progress, Refusal> {
+fn answer(local: Local, mut codec: Codec, binding: Binding, frame: RawFrame) -> Result<Progress, Refusal> {
     match codec.decode(frame)? {
-        (Message::Registered(info), opened) => Ok(claimed(local, codec, info, opened, Side::Dialler)),
+        (Message::Registered(peer), opened) => claimed(local, codec, peer, opened, (End::Dialler, binding)),
         (Message::Refused { reason, text } | Message::Bye { reason, text }, opened) => {
             Err(Refusal::told(reason, text.as_str(), opened))
         }
@@ -258,29 +264,51 @@ fn out_of_order(message: &Message, opened: Option<Sizes>) -> Refusal {
     Refusal { opened, ..Refusal::protocol(format!("a {:?} out of order", message.kind())) }
 }
 
-fn claimed(local: Local, codec: Codec, info: PeerInfo, opened: Option<Sizes>, side: Side) -> Progress {
-    Progress::Claimed(Box::new(Claimed { local, codec, info, opened, side }))
+// spec: WIRE.md#identity - nobody is known by a key that he has not
+fn claimed(
+    local: Local, codec: Codec, peer: Introduction, opened: Option<Sizes>, (end, binding): (End, Binding),
+) -> Result<Progress, Refusal> {
+    let other_end = if end == End::Listener { End::Dialler } else { End::Listener };
+    let is_proven = peer.is_proven(other_end, &binding);
+    let claimed = Claimed { local, codec, peer, opened, end, binding };
+    if is_proven { Ok(Progress::Claimed(Box::new(claimed))) } else { Err(impostor(claimed)) }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Side {
-    Dialler,
-    Listener,
+fn impostor(claimed: Claimed) -> Refusal {
+    let opened = claimed.opened;
+    let peer_id = claimed.info().peer_id;
+    let detail = format!(
+        "the proof that goes with the peer ID {peer_id} is not of its key, or not for this connection"
+    );
+    let reply = claimed.refuse(Reason::DuplicateIdentity, &detail);
+    Refusal { reply, opened, ..Refusal::new(Outcome::DuplicateIdentity, Ending::Request, detail) }
 }
 
 /// The peer has said who it is. Whether that may be is the registry's decision.
 pub struct Claimed {
     local: Local,
     codec: Codec,
-    info: PeerInfo,
+    peer: Introduction,
     opened: Option<Sizes>,
-    side: Side,
+    /// This node's end.
+    end: End,
+    binding: Binding,
 }
 
 impl Claimed {
     /// What the peer says of itself.
     pub fn info(&self) -> &PeerInfo {
-        &self.info
+        self.peer.entry.info()
+    }
+
+    /// The same, as it signed it.
+    pub fn entry(&self) -> &Entry {
+        &self.peer.entry
+    }
+
+    /// The life of its process.
+    pub fn instance(&self) -> Instance {
+        self.peer.instance
     }
 
     /// The claim came in a frame sealed with our password.
@@ -298,18 +326,21 @@ impl Claimed {
     /// # Errors
     /// Where this node's own information cannot be encoded.
     pub fn accept(mut self) -> Result<(Option<Vec<u8>>, Joined), Refusal> {
-        let bytes = match self.side {
-            Side::Listener => Some(self.codec.encode(&Message::Registered(self.local.info.clone()))?),
-            Side::Dialler => None,
+        let bytes = match self.end {
+            End::Listener => {
+                let own = self.local.introduction(End::Listener, &self.binding);
+                Some(self.codec.encode(&Message::Registered(own))?)
+            }
+            End::Dialler => None,
         };
-        Ok((bytes, Joined { codec: self.codec, peer: self.info, timers: self.local.timers }))
+        Ok((bytes, Joined { codec: self.codec, peer: self.peer.entry, timers: self.local.timers }))
     }
 
     /// The registry refused: the last words to the peer (Refused from a listener, Bye from a dialler).
     pub fn refuse(mut self, reason: Reason, text: &str) -> Option<Vec<u8>> {
-        let last = match self.side {
-            Side::Listener => Message::refused(reason, text),
-            Side::Dialler => Message::bye(reason, text),
+        let last = match self.end {
+            End::Listener => Message::refused(reason, text),
+            End::Dialler => Message::bye(reason, text),
         };
         self.codec.encode(&last).ok()
     }
@@ -318,7 +349,7 @@ impl Claimed {
 /// A peer that has joined: what a session is made of.
 pub struct Joined {
     pub(crate) codec: Codec,
-    pub(crate) peer: PeerInfo,
+    pub(crate) peer: Entry,
     pub(crate) timers: Timers,
 }
 

@@ -1,5 +1,7 @@
 use super::*;
-use crate::samples::{answered, begun, channel, claimed, frame, joined, local, noon, refusal};
+use crate::samples::{
+    answered, begun, channel, claimed, entry, frame, hub, introduction, joined, local, noon, refusal,
+};
 use crate::session::{Action, Session};
 use ils_wire::{FRAME_VERSION, FrameError, HEADER_LEN, MAGIC};
 use proptest::prelude::*;
@@ -9,13 +11,13 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 /// One message of each kind, all of them well-formed.
 fn every() -> Vec<Message> {
-    let info = local(9, false, None).info;
+    let peer = introduction(9);
     vec![
-        hello_message(&[1], false, Some([5; 32])),
-        Message::Register(info.clone()),
-        Message::Registered(info.clone()),
+        hello_message(&[2], false, Some([5; 32])),
+        Message::Register(peer.clone()),
+        Message::Registered(peer.clone()),
         Message::refused(Reason::Temporary, "later"),
-        Message::PeerInfoVector { entries: vec![info], last: true },
+        Message::PeerInfoVector { entries: vec![peer.entry], last: true },
         Message::Ping(1),
         Message::Pong(1),
         Message::bye(Reason::Shutdown, "the end"),
@@ -34,7 +36,7 @@ fn plain(message: &Message) -> RawFrame {
 /// The codec of a side that waits for a sealed frame, to speak in its name.
 fn codec_of(side: Handshake) -> Codec {
     match side.state {
-        State::Register { codec } | State::Answer { codec } => codec,
+        State::Register { codec, .. } | State::Answer { codec, .. } => codec,
         State::Hello { .. } => panic!("no keys before the hello"),
     }
 }
@@ -59,11 +61,11 @@ fn every_method_joins_both_sides() {
         for (tls, password) in connections {
             let (dialler, listener, register) = acquainted(tls, password);
             let claim = claimed(listener, &register);
-            assert_eq!(claim.info(), &local(1, tls, password).info, "{method}");
+            assert_eq!(claim.entry(), &local(1, tls, password).entry, "{method}");
             assert_eq!(claim.sealed(), password.is_some(), "{method}");
             let (registered, _) = claim.accept().unwrap();
             let claim = claimed(dialler, &registered.unwrap());
-            assert_eq!(claim.info(), &local(2, tls, password).info, "{method}");
+            assert_eq!(claim.entry(), &local(2, tls, password).entry, "{method}");
             assert_eq!(claim.opened().is_some(), password.is_some(), "{method}");
         }
     }
@@ -148,13 +150,13 @@ fn where_no_password_is_set_nothing_sealed_is_taken() {
     let (mut stranger, _) = joined(true, Some(7));
     let sealed = frame(&stranger.codec.encode(&Message::Ping(1)).unwrap());
     let marked = |message| RawFrame { sealed: true, ..plain(message) };
-    let info = local(9, true, None).info;
+    let peer = introduction(9);
     for (case, to_listener, to_dialler) in [
         ("sealed with some password", sealed.clone(), sealed),
         (
             "right but for the mark",
-            marked(&Message::Register(info.clone())),
-            marked(&Message::Registered(info)),
+            marked(&Message::Register(peer.clone())),
+            marked(&Message::Registered(peer)),
         ),
     ] {
         let (dialler, listener, _) = acquainted(true, None);
@@ -169,23 +171,23 @@ fn where_no_password_is_set_nothing_sealed_is_taken() {
 #[test]
 fn without_a_common_version_both_sides_say_so() {
     let (_, dialler, listener) = begun(local(1, false, Some(7)), local(2, false, Some(7)), false);
-    let heard = refusal(listener, plain(&hello_message(&[2, 3], true, Some([5; 32]))));
+    let heard = refusal(listener, plain(&hello_message(&[1, 3], true, Some([5; 32]))));
     assert_eq!((heard.outcome, heard.ending), (Outcome::ProtocolVersion, Ending::Request));
     let reply = frame(&heard.reply.expect("last words"));
     assert_eq!((reply.kind, reply.sealed), (Kind::Refused, false));
     let told = refusal(dialler, reply);
     assert_eq!((told.outcome, told.ending), (Outcome::ProtocolVersion, Ending::Indication));
     assert_eq!(told.told, Some(Reason::ProtocolVersion));
-    assert!(told.detail.contains("[2, 3]"), "{}", told.detail);
+    assert!(told.detail.contains("[1, 3]"), "{}", told.detail);
 }
 
 #[test]
 fn a_listeners_hello_holds_one_version_that_was_offered() {
     for (case, versions, joins) in [
-        ("the one", &[1][..], true),
-        ("not offered", &[2], false),
-        ("two", &[1, 2], false),
-        ("the same twice", &[1, 1], false),
+        ("the one", &[2][..], true),
+        ("not offered", &[1], false),
+        ("two", &[2, 3], false),
+        ("the same twice", &[2, 2], false),
     ] {
         let (_, dialler, _) = begun(local(1, false, Some(7)), local(2, false, Some(7)), false);
         let answer = plain(&hello_message(versions, true, Some([5; 32])));
@@ -210,7 +212,7 @@ fn the_password_port_needs_a_share_that_is_not_weak() {
     ] {
         let (_, dialler, listener) = begun(local(1, false, Some(7)), local(2, false, Some(7)), false);
         for (side, handshake) in [("dialler", dialler), ("listener", listener)] {
-            let outcome = handshake.on_frame(plain(&hello_message(&[1], true, share)), noon());
+            let outcome = handshake.on_frame(plain(&hello_message(&[2], true, share)), noon());
             let refused = outcome.err().map(|refused| (refused.outcome, refused.ending));
             assert_eq!(
                 refused,
@@ -259,9 +261,11 @@ fn after_the_hello_only_what_the_state_allows_is_taken() {
                 )
             };
             let fault = Some((Outcome::ProtocolError, Ending::Request));
+            let impostor = Some((Outcome::DuplicateIdentity, Ending::Request));
             let (at_listener, at_dialler) = match &message {
-                Message::Register(_) => (None, fault),
-                Message::Registered(_) => (fault, None),
+                // The right message, of whoever has no proof for this connection.
+                Message::Register(_) => (impostor, fault),
+                Message::Registered(_) => (fault, impostor),
                 Message::Refused { text, .. } => (fault, Some(told(text))),
                 Message::Bye { text, .. } => (Some(told(text)), Some(told(text))),
                 _ => (fault, fault),
@@ -287,6 +291,42 @@ fn after_the_hello_only_what_the_state_allows_is_taken() {
     }
 }
 
+#[test]
+fn nobody_registers_under_a_peer_id_without_its_key() {
+    for password in [None, Some(7)] {
+        let of_another = Introduction { entry: entry(&hub(3)), ..introduction(1) };
+        for (case, peer) in [
+            ("with what it heard on another connection", introduction(1)),
+            ("with the entry that everybody has, and a key of its own", of_another),
+        ] {
+            let (_, listener, _) = acquainted(true, password);
+            let said = first_words(password, &Message::Register(peer.clone()));
+            let refused = refusal(listener, frame(&said));
+            assert_eq!(
+                (refused.outcome, refused.ending),
+                (Outcome::DuplicateIdentity, Ending::Request),
+                "{case}"
+            );
+            assert!(refused.detail.contains(&peer.entry.peer_id().to_string()), "{case}: {}", refused.detail);
+            let reply = frame(&refused.reply.expect("last words"));
+            assert_eq!((reply.kind, reply.sealed), (Kind::Refused, password.is_some()), "{case}");
+        }
+    }
+}
+
+#[test]
+fn a_proof_of_one_end_is_none_of_the_other() {
+    let (dialler, listener, register) = acquainted(true, None);
+    let Ok(Message::Register(own)) = Message::decode(Kind::Register, &frame(&register).payload) else {
+        panic!("a dialler registers");
+    };
+    let reflected = Message::Registered(own).encode_frame().unwrap();
+    let refused = refusal(dialler, frame(&reflected));
+    assert_eq!(refused.outcome, Outcome::DuplicateIdentity);
+    assert_eq!(frame(&refused.reply.expect("last words")).kind, Kind::Bye);
+    drop(listener);
+}
+
 /// What a dialler with the keys says instead of its Register.
 fn first_words(password: Option<u8>, message: &Message) -> Vec<u8> {
     let (hello, _, listener) = begun(local(1, true, password), local(2, true, password), true);
@@ -294,7 +334,7 @@ fn first_words(password: Option<u8>, message: &Message) -> Vec<u8> {
     let Ok(Message::Hello(theirs)) = Message::decode(Kind::Hello, &frame(&answer).payload) else {
         panic!("a listener answers with its hello");
     };
-    let keys = codec(&local(1, true, password), channel(true, 1), &theirs, &hello, &answer).unwrap();
+    let (_, keys) = derived(&local(1, true, password), channel(true, 1), &theirs, &hello, &answer).unwrap();
     Codec(keys.map(ConnectionKeys::for_dialler)).encode(message).unwrap()
 }
 
@@ -419,7 +459,7 @@ fn junk(kind: Kind, sealed: bool, payload: Vec<u8>) -> RawFrame {
 
 fn any_frame() -> impl Strategy<Value = RawFrame> {
     let message = prop::sample::select(every()).prop_map(|message| plain(&message));
-    let sealed_hello = Just(plain(&hello_message(&[1], true, Some([5; 32]))));
+    let sealed_hello = Just(plain(&hello_message(&[2], true, Some([5; 32]))));
     let bytes = prop::collection::vec(any::<u8>(), 0..64);
     let noise = (prop::sample::select(Kind::ALL), any::<bool>(), bytes);
     prop_oneof![4 => message, 2 => sealed_hello, 3 => noise.prop_map(|(kind, sealed, payload)| junk(kind, sealed, payload))]

@@ -2,7 +2,7 @@
 //!
 //! Draft -> [`commit`] -> Ledger::append -> [`Stored`] -> Registry::apply
 
-use ils_wire::{PeerId, PeerInfo};
+use ils_wire::{Entry, PeerId, PeerInfo};
 
 use crate::draft::Draft;
 use crate::settings::Override;
@@ -37,19 +37,31 @@ impl Proof {
 /// One entry of the PeerInfoVector.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KnownPeer {
-    /// What it says of itself.
-    pub info: PeerInfo,
+    /// What it says of itself, signed.
+    pub entry: Entry,
     /// How that is known.
     pub proof: Proof,
     /// Row key of `remotecluster`: a UUID, the same for the same two clusters.
     pub pkid: String,
 }
 
+impl KnownPeer {
+    /// What it says of itself.
+    pub fn info(&self) -> &PeerInfo {
+        self.entry.info()
+    }
+
+    /// Whose entry it is.
+    pub fn peer_id(&self) -> PeerId {
+        self.entry.peer_id()
+    }
+}
+
 /// One durable change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// The publisher's own ID, made at the first start.
-    Identity(PeerId),
+    /// What this node says of itself from now on.
+    Said(Entry),
     /// A cluster is known, or known better.
     Learned(KnownPeer),
     /// A cluster is forgotten.
@@ -66,8 +78,10 @@ pub type ChangeSet = Vec<Change>;
 /// All that is durable, as a start finds it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Durable {
-    /// Absent at the very first start.
-    pub peer_id: Option<PeerId>,
+    /// What this node has said of itself last; absent at the very first start.
+    pub own: Option<Entry>,
+    /// The peer ID that it had before peer IDs were fingerprints, where it has said nothing since.
+    pub former: Option<PeerId>,
     /// The PeerInfoVector, in the order of peer IDs.
     pub peers: Vec<KnownPeer>,
     /// Settings changed while running.

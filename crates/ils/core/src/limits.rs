@@ -60,6 +60,8 @@ pub struct Timers {
     pub ping: Duration,
     /// After so long without a frame, a joined peer is dropped as unresponsive.
     pub idle: Duration,
+    /// A joined peer in whose place another process wants to be is gone where it does not answer a Ping within this.
+    pub challenge: Duration,
     /// A peer that has not taken the next frame off its connection, the whole of it, after so long is dropped.
     pub write: Duration,
 }
@@ -79,6 +81,7 @@ impl Timers {
             handshake: self.handshake * factor,
             ping: self.ping,
             idle: self.idle * factor,
+            challenge: self.challenge * factor,
             write: self.write * factor,
         }
     }
@@ -94,6 +97,7 @@ impl Default for Timers {
             handshake: Duration::from_secs(20),
             ping: Duration::from_secs(15),
             idle: Duration::from_secs(45),
+            challenge: Duration::from_secs(2),
             write: Duration::from_secs(10),
         }
     }

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use ils_wire::{PeerId, PeerInfo};
+use ils_wire::{Entry, IdentityKey, Instance, PeerId, PeerInfo};
 use serde_json::{Map, Value};
 
 use crate::alarm::{self, KeyOf, Standing};
@@ -41,7 +41,11 @@ pub struct Claim {
     /// On the TLS port.
     pub tls: bool,
     /// What the peer says of itself.
-    pub info: PeerInfo,
+    pub entry: Entry,
+    /// The life of its process.
+    pub instance: Instance,
+    /// Another life that stands in its place was asked whether it is there.
+    pub is_last: bool,
     /// FQDNs of its certificate, on TLS.
     pub certificate: Option<Vec<String>>,
     /// What its certificate is called, on TLS; not escaped.
@@ -58,7 +62,9 @@ pub struct Admitted(Claim);
 pub struct Registry {
     config: Arc<Config>,
     settings: Settings,
-    peer_id: PeerId,
+    identity: IdentityKey,
+    /// Absent before it has said anything.
+    said: Option<Entry>,
     addresses: Vec<IpAddr>,
     since: Timestamp,
     peers: BTreeMap<PeerId, Arc<Peer>>,
@@ -71,16 +77,18 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// The registry of a node that starts with what the ledger has kept.
+    /// The registry of a node that starts with what the ledger has kept. What it says of itself under this configuration is
+    /// what it has `said` last: see [`to_say`].
     pub fn new(
-        config: Config, settings: Settings, peer_id: PeerId, peers: Vec<KnownPeer>, addresses: Vec<IpAddr>,
-        now: Timestamp,
+        config: Config, settings: Settings, (identity, said): (IdentityKey, Option<Entry>),
+        peers: Vec<KnownPeer>, addresses: Vec<IpAddr>, now: Timestamp,
     ) -> Self {
-        let peers = peers.into_iter().map(|known| (known.info.peer_id, Arc::new(absent(known))));
+        let peers = peers.into_iter().map(|known| (known.peer_id(), Arc::new(absent(known))));
         Self {
             config: Arc::new(config),
             settings,
-            peer_id,
+            identity,
+            said,
             addresses,
             since: now,
             peers: peers.collect(),
@@ -105,7 +113,7 @@ impl Registry {
 
     /// This node's own ID.
     pub(crate) fn peer_id(&self) -> PeerId {
-        self.peer_id
+        self.identity.peer_id()
     }
 
     /// A known peer.
@@ -119,13 +127,23 @@ impl Registry {
     }
 
     /// What this node says of itself; absent while standalone.
-    pub fn own(&self) -> Option<PeerInfo> {
-        self.own_under(&self.config)
+    pub fn own(&self) -> Option<Entry> {
+        self.said.clone().filter(|_| self.config.role != ClusterRole::Standalone)
+    }
+
+    /// What it has said of itself last, maybe under another configuration.
+    pub(crate) fn said(&self) -> Option<&Entry> {
+        self.said.as_ref()
+    }
+
+    /// The key by which it is itself.
+    pub(crate) fn identity(&self) -> &IdentityKey {
+        &self.identity
     }
 
     /// What it would say of itself if it were set so.
     pub(crate) fn own_under(&self, config: &Config) -> Option<PeerInfo> {
-        config.peer_info(self.peer_id, self.addresses.clone())
+        config.peer_info(self.peer_id(), self.addresses.clone())
     }
 
     /// Takes over what is stored. Answers the claims in it by their connections: each may [join](Self::joined) now.
@@ -176,11 +194,16 @@ impl Registry {
         match change {
             Change::Learned(known) => {
                 let absent = || Arc::new(absent(known.clone()));
-                let peer = self.peers.entry(known.info.peer_id).or_insert_with(absent);
+                let peer = self.peers.entry(known.peer_id()).or_insert_with(absent);
                 Arc::make_mut(peer).known = known;
             }
             Change::Forgotten(peer_id) => drop(self.peers.remove(&peer_id)),
-            Change::Identity(_) | Change::SettingChanged(_) | Change::SettingDropped(_) => return,
+            Change::Said(entry) => {
+                self.said = Some(entry);
+                self.vector_version += 1;
+                return;
+            }
+            Change::SettingChanged(_) | Change::SettingDropped(_) => return,
         }
         self.peers_listed.stale();
         self.vector_version += 1;
@@ -197,13 +220,14 @@ impl Registry {
     /// The connection is the peer's now. Answers the one whose place it took.
     pub fn joined(&mut self, admitted: Admitted, now: Timestamp) -> Option<ConnectionId> {
         let Admitted(claim) = admitted;
-        let peer = Arc::make_mut(self.peers.get_mut(&claim.info.peer_id)?);
+        let peer = Arc::make_mut(self.peers.get_mut(&claim.entry.peer_id())?);
         self.peers_listed.stale();
         peer.last_contact = Some(now);
         let link = JoinedLink {
             connection: claim.connection,
             direction: claim.direction,
             tls: claim.tls,
+            instance: claim.instance,
             since: now,
             synchronized: false,
         };
@@ -223,6 +247,11 @@ impl Registry {
             peer.last_data = Some(now);
             peer.link.iter_mut().for_each(|link| link.synchronized = true);
         }
+    }
+
+    /// When something came last on a joined connection.
+    pub fn last_contact(&self, connection: ConnectionId) -> Option<Timestamp> {
+        self.peers().find(|peer| peer.is_on(connection))?.last_contact
     }
 
     /// A connection is gone.
@@ -303,7 +332,7 @@ impl Registry {
     pub fn snapshot(&self) -> Snapshot {
         Snapshot {
             config: Arc::clone(&self.config),
-            peer_id: self.peer_id,
+            peer_id: self.peer_id(),
             own: self.own(),
             since: self.since,
             peers: self.peers_listed.share(|| self.peers.values().cloned()),
@@ -337,6 +366,18 @@ fn origin(link: &Link) -> (bool, Option<Source>) {
         PeerAddress::Name(..) => None,
     };
     (link.direction == Direction::Dialled, source)
+}
+
+/// What a node with this key says next, after what it has said last; nothing where it is the same.
+///
+/// # Panics
+/// Never: a configuration holds no more than an entry may.
+pub fn to_say(identity: &IdentityKey, said: Option<&Entry>, info: PeerInfo) -> Option<Entry> {
+    let same = said.is_some_and(|said| *said.info() == info);
+    let version = said.map_or(0, Entry::version).saturating_add(1);
+    let sign =
+        || Entry::sign(identity, info, version).expect("a configuration is within the bounds of an entry");
+    (!same).then(sign)
 }
 
 fn absent(known: KnownPeer) -> Peer {

@@ -3,8 +3,8 @@ use crate::ledger::ChangeSet;
 use crate::ledger::Proof;
 use crate::outcome::Outcome;
 use crate::samples::{
-    OWN, any_info, changes, claim, config, decided, displaced, hub, info, join, known, registry, registry_of,
-    stored, tls_claim,
+    self, OWN, any_info, changes, claim, config, decided, displaced, hub, info, join, known, registry,
+    registry_of, stored, tls_claim,
 };
 use ils_wire::{Reason, Role};
 use proptest::prelude::*;
@@ -13,7 +13,7 @@ use std::collections::HashSet;
 /// What a batch teaches, stored at once; answers how many changes there were.
 fn learn(registry: &mut Registry, from: &PeerInfo, entries: &[PeerInfo]) -> usize {
     let mut draft = Draft::default();
-    draft.learn(registry, from.peer_id, entries);
+    draft.learn(registry, from.peer_id, &samples::entries(entries));
     let learned = changes(&draft).len();
     registry.apply(stored(draft));
     learned
@@ -59,7 +59,7 @@ fn a_cluster_may_be_renamed() {
     assert_eq!(join(&mut registry, &claim(2, renamed.clone())), 1);
     assert_eq!(registry.peers.len(), 1);
     assert_eq!(
-        registry.peer(info(2).peer_id).map(|peer| peer.known.info.cluster_id.clone()),
+        registry.peer(info(2).peer_id).map(|peer| peer.known.info().cluster_id.clone()),
         Some(renamed.cluster_id)
     );
     assert!(
@@ -203,7 +203,7 @@ fn what_is_relayed_never_changes_what_a_peer_said_itself() {
         PeerInfo { role: Role::Hub, ..info(3) },
     ];
     assert_eq!(learn(&mut registry, &hub(2), &lies), 0);
-    assert_eq!(registry.peers[&info(3).peer_id].known.info, info(3));
+    assert_eq!(registry.peers[&info(3).peer_id].known.info(), &info(3));
 }
 
 #[test]
@@ -220,7 +220,6 @@ fn a_relayed_entry_that_takes_a_name_is_left_out_and_the_others_are_not() {
         PeerInfo { route_string: info(OWN).route_string, ..info(15) },
         PeerInfo { peer_id: info(OWN).peer_id, ..info(16) },
         PeerInfo { cluster_id: Default::default(), ..info(17) },
-        PeerInfo { peer_id: PeerId::UNKNOWN, ..info(18) },
     ];
     assert_eq!(learn(&mut registry, &hub(2), &thieves), 0);
     let twins = [info(20), PeerInfo { cluster_id: "CLUSTER-20".parse().unwrap(), ..info(21) }, info(22)];
@@ -253,6 +252,35 @@ fn two_hubs_that_relay_the_same_entry_do_not_take_it_from_each_other() {
 }
 
 #[test]
+fn an_older_word_of_a_cluster_does_not_take_the_place_of_a_newer_one() {
+    let mut registry = registry();
+    join(&mut registry, &claim(1, hub(2)));
+    join(&mut registry, &claim(2, hub(3)));
+    let (old, new) = (described(info(4), "old"), described(info(4), "newer"));
+    assert_eq!(learn(&mut registry, &hub(2), std::slice::from_ref(&new)), 1);
+    for teller in [hub(2), hub(3)] {
+        assert_eq!(learn(&mut registry, &teller, &[old.clone(), info(4)]), 0, "a hub may be behind, or lie");
+        assert_eq!(registry.peers[&info(4).peer_id].known.info(), &new);
+    }
+}
+
+#[test]
+fn another_process_with_a_peers_key_is_refused_once_the_first_has_been_asked() {
+    let mut registry = registry();
+    join(&mut registry, &claim(1, info(2)));
+    let other = |is_last| Claim { instance: [2; 16], is_last, ..claim(2, info(2)) };
+    for (is_last, rival) in [(false, Some(ConnectionId(1))), (true, None)] {
+        let denied = decided(&registry, &other(is_last)).unwrap_err();
+        assert_eq!((denied.reason, denied.rival), (Reason::DuplicateIdentity, rival));
+        assert!(denied.text.contains("data folder of its own"), "{}", denied.text);
+    }
+    registry.disconnected(ConnectionId(1));
+    assert_eq!(join(&mut registry, &other(true)), 0, "nobody stands in its place any more");
+    let first = claim(3, info(2));
+    assert!(decided(&registry, &first).is_err(), "now the other is the one that stands");
+}
+
+#[test]
 fn a_peer_that_was_rebuilt_joins_once_it_is_forgotten() {
     let mut registry = registry();
     join(&mut registry, &claim(1, info(2)));
@@ -274,11 +302,14 @@ fn a_vector_leaves_out_the_peer_and_what_it_told() {
     learn(&mut registry, &hub(3), &[info(30)]);
     let own = registry.own().unwrap();
     for (to, want) in [
-        (hub(2), vec![own.clone(), hub(3), info(4), info(30)]),
-        (hub(3), vec![own.clone(), hub(2), info(4), info(20)]),
-        (info(4), vec![own.clone(), hub(2), hub(3), info(20), info(30)]),
+        (hub(2), vec![hub(3), info(4), info(30)]),
+        (hub(3), vec![hub(2), info(4), info(20)]),
+        (info(4), vec![hub(2), hub(3), info(20), info(30)]),
     ] {
         let vector = registry.snapshot().vector_for(to.peer_id);
+        let mut want = samples::entries(&want);
+        want.sort_by_key(Entry::peer_id);
+        want.insert(0, own.clone());
         assert_eq!(vector, want, "to {}", to.cluster_id);
     }
 }
@@ -295,7 +326,7 @@ fn two_hundred_clusters_are_advertised_and_no_more() {
         let known = (1..=peers).map(|n| known(info(1000 + n))).collect();
         let vector = registry_of(config(ClusterRole::Hub), known).snapshot().vector_for(info(1001).peer_id);
         assert_eq!(vector.len(), want, "{peers} peers");
-        assert_eq!(vector[0].peer_id, info(OWN).peer_id, "itself in any case");
+        assert_eq!(vector[0].peer_id(), info(OWN).peer_id, "itself in any case");
     }
 }
 
@@ -401,14 +432,14 @@ proptest! {
                     let claim = claim(connection, info);
                     if decided(&registry, &claim).is_ok() {
                         join(&mut registry, &claim);
-                        prop_assert_eq!(&registry.peers[&claim.info.peer_id].known.info, &claim.info);
+                        prop_assert_eq!(&registry.peers[&claim.entry.peer_id()].known.entry, &claim.entry);
                     }
                 }
                 Move::Learn(from, entries) => { learn(&mut registry, &info(from), &entries); }
                 Move::Forget(n) => { forget(&mut registry, &info(n)); }
             }
             let own = registry.own().unwrap();
-            let all: Vec<&PeerInfo> = registry.peers.values().map(|peer| &peer.known.info).chain([&own]).collect();
+            let all: Vec<&PeerInfo> = registry.peers.values().map(|peer| peer.known.info()).chain([own.info()]).collect();
             let name: [fn(&PeerInfo) -> &str; 3] =
                 [|one| one.cluster_id.as_str(), |one| one.fqdn.as_str(), |one| one.route_string.as_str()];
             for name in name {

@@ -1,11 +1,13 @@
 //! What the tests of this crate are made of: clusters, configurations, frames, connections that have joined.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use ils_wire::{
-    Boxes, Decoder, Ephemeral, NetworkKey, NodeAddress, PeerId, PeerInfo, RawFrame, Role, RouteString,
-    SharedInput,
+    Binding, Boxes, Decoder, End, Entry, Ephemeral, IdentityKey, Instance, Introduction, NetworkKey,
+    NodeAddress, PeerId, PeerInfo, RawFrame, Role, RouteString, SharedInput,
 };
 use proptest::prelude::*;
 
@@ -16,7 +18,7 @@ use crate::event::{ConnectionId, Direction, Link, PeerAddress};
 use crate::handshake::{Channel, Claimed, Handshake, Joined, Local, Progress, Refusal};
 use crate::ledger::{self, ChangeSet, Durable, KnownPeer, Ledger, Proof, Stored};
 use crate::limits::Timers;
-use crate::registry::{Claim, Registry};
+use crate::registry::{Claim, Registry, to_say};
 use crate::settings::Settings;
 use crate::time::Timestamp;
 
@@ -29,13 +31,55 @@ pub(crate) fn noon() -> Instant {
     Instant::now()
 }
 
+/// The key of cluster number `n`: its peer ID is below that of [`OWN`] where `n` is, and above where `n` is.
+pub(crate) fn key(n: u16) -> IdentityKey {
+    let mut keys = KEYS.lock().unwrap_or_else(PoisonError::into_inner);
+    keys.entry(n).or_insert_with(|| made_key(n)).1.clone()
+}
+
+/// Those that a test has asked for, by their numbers.
+static KEYS: LazyLock<Mutex<BTreeMap<u16, (PeerId, IdentityKey)>>> = LazyLock::new(Default::default);
+
+/// About half of all keys are below any other.
+fn made_key(n: u16) -> (PeerId, IdentityKey) {
+    static OURS: LazyLock<PeerId> = LazyLock::new(|| numbered_key(OWN, 0).0);
+    let fits = |(peer_id, _): &(PeerId, IdentityKey)| peer_id.cmp(&OURS) == n.cmp(&OWN);
+    (0..=u8::MAX).map(|attempt| numbered_key(n, attempt)).find(fits).expect("one in two fits")
+}
+
+fn numbered_key(n: u16, attempt: u8) -> (PeerId, IdentityKey) {
+    let mut seed = [attempt; 32];
+    seed[..2].copy_from_slice(&n.to_be_bytes());
+    let key = IdentityKey::from_seed(&seed);
+    (key.peer_id(), key)
+}
+
+/// Whose peer ID that is.
+fn key_of(peer_id: PeerId) -> IdentityKey {
+    let keys = KEYS.lock().unwrap_or_else(PoisonError::into_inner);
+    let (_, key) = keys.values().find(|(of_key, _)| *of_key == peer_id).expect("one of `key`");
+    key.clone()
+}
+
+/// What a cluster says of itself, signed by the owner of its peer ID. Whoever describes himself at more length says so later.
+pub(crate) fn entry(info: &PeerInfo) -> Entry {
+    let version = 1 + u64::try_from(info.description.as_str().len()).unwrap();
+    Entry::sign(&key_of(info.peer_id), info.clone(), version).unwrap()
+}
+
+/// The same of many, in their order.
+pub(crate) fn entries(infos: &[PeerInfo]) -> Vec<Entry> {
+    infos.iter().map(entry).collect()
+}
+
+/// The life of a process.
+pub(crate) const INSTANCE: Instance = [1; 16];
+
 /// Cluster number `n`, a spoke.
 pub(crate) fn info(n: u16) -> PeerInfo {
-    let mut peer_id = [0; 16];
-    peer_id[..2].copy_from_slice(&n.to_be_bytes());
     let name = format!("cluster{n}.example");
     PeerInfo {
-        peer_id: PeerId(peer_id),
+        peer_id: key(n).peer_id(),
         cluster_id: format!("Cluster-{n}").parse().unwrap(),
         description: String::new().parse().unwrap(),
         version: "11.5.1.10000(4)".parse().unwrap(),
@@ -108,7 +152,9 @@ pub(crate) fn registration() -> Registration {
 /// The registry of a node so configured, which knows these clusters.
 pub(crate) fn registry_of(config: Config, known: Vec<KnownPeer>) -> Registry {
     let (settings, _) = Settings::new(config.settings(), vec![]);
-    Registry::new(config, settings, info(OWN).peer_id, known, vec![], Timestamp(0))
+    let identity = key(OWN);
+    let said = config.peer_info(identity.peer_id(), vec![]).and_then(|info| to_say(&identity, None, info));
+    Registry::new(config, settings, (identity, said), known, vec![], Timestamp(0))
 }
 
 /// The registry of a hub on the password port.
@@ -125,7 +171,7 @@ pub(crate) fn tls_registry() -> Registry {
 
 /// An entry that its own cluster gave with the password.
 pub(crate) fn known(info: PeerInfo) -> KnownPeer {
-    KnownPeer { info, proof: Proof::Password, pkid: String::new() }
+    KnownPeer { entry: entry(&info), proof: Proof::Password, pkid: String::new() }
 }
 
 /// A claim on an accepted connection of the password port.
@@ -134,7 +180,9 @@ pub(crate) fn claim(connection: u64, info: PeerInfo) -> Claim {
         connection: ConnectionId(connection),
         direction: Direction::Accepted,
         tls: false,
-        info,
+        entry: entry(&info),
+        instance: INSTANCE,
+        is_last: false,
         certificate: None,
         shown: None,
         admitted_by: None,
@@ -228,11 +276,19 @@ pub(crate) fn frame(bytes: &[u8]) -> RawFrame {
 /// Cluster `n` in a conversation; its password is a number.
 pub(crate) fn local(n: u16, tls: bool, password: Option<u8>) -> Local {
     Local {
-        info: hub(n),
+        entry: entry(&hub(n)),
+        identity: key(n),
+        instance: INSTANCE,
         boxes: Boxes { tls, password: password.is_some() },
         key: password.map(|byte| NetworkKey::from_bytes([byte; 32])),
         timers: Timers::default(),
     }
+}
+
+/// Hub number `n`, dialling on no connection in particular.
+pub(crate) fn introduction(n: u16) -> Introduction {
+    let binding = Binding::derive(&SharedInput::from_exporter([9; 32]), b"hello", b"hello");
+    Introduction::new(&key(n), entry(&hub(n)), INSTANCE, End::Dialler, &binding)
 }
 
 /// What the port of this node gives its keys, from a secret of its own on the password port.

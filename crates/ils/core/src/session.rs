@@ -8,7 +8,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use ils_wire::{Message, PeerId, PeerInfo, RawFrame, Reason};
+use ils_wire::{Entry, Message, PeerId, PeerInfo, RawFrame, Reason};
 
 use crate::handshake::{Codec, Joined, Refusal, Sizes};
 use crate::limits::{self, Timers};
@@ -26,7 +26,7 @@ pub enum Action {
     /// A batch of the peer's PeerInfoVector; with `last`, it is whole.
     Learn {
         /// What it holds.
-        entries: Vec<PeerInfo>,
+        entries: Vec<Entry>,
         /// The vector ends with it.
         last: bool,
     },
@@ -37,7 +37,7 @@ pub enum Action {
 /// One joined connection.
 pub struct Session {
     codec: Codec,
-    peer: PeerInfo,
+    peer: Entry,
     timers: Timers,
     telling: Telling,
     first_opened: bool,
@@ -45,6 +45,8 @@ pub struct Session {
     last_sent: Instant,
     pings: u64,
     ping_is_due: bool,
+    /// Another wants to be in this peer's place: it has to be heard of by then.
+    answer_by: Option<Instant>,
     /// Numbers of Pings that have not been answered yet, oldest first.
     owed: VecDeque<u64>,
 }
@@ -62,18 +64,19 @@ impl Session {
             last_sent: now,
             pings: 0,
             ping_is_due: false,
+            answer_by: None,
             owed: VecDeque::new(),
         }
     }
 
     /// With whom.
     pub fn peer(&self) -> &PeerInfo {
-        &self.peer
+        self.peer.info()
     }
 
     /// The peer's ID.
     pub fn peer_id(&self) -> PeerId {
-        self.peer.peer_id
+        self.peer.peer_id()
     }
 
     /// The next frame that this side has to say, where there is one: asked for when there is room for it, since what is
@@ -96,12 +99,18 @@ impl Session {
             return Some(Message::Ping(self.pings));
         }
         self.telling.set_every(snapshot.config.sync_every);
-        self.telling.next(snapshot, self.peer.peer_id, now)
+        self.telling.next(snapshot, self.peer_id(), now)
     }
 
     /// So many answers wait that nothing more should be read before the peer takes some.
     pub fn is_sated(&self) -> bool {
         self.owed.len() >= limits::PONGS_OWED
+    }
+
+    /// Another process wants to be in the peer's place: is it there? If not, the connection ends within [`Timers::challenge`].
+    pub fn challenge(&mut self, now: Instant) {
+        self.ping_is_due = true;
+        self.answer_by.get_or_insert(now + self.timers.challenge);
     }
 
     /// The connection's last words.
@@ -113,16 +122,19 @@ impl Session {
     pub fn deadline(&self) -> Instant {
         let silent = self.last_heard + self.timers.idle;
         let ping = self.last_sent + self.timers.ping;
-        let sync = self.telling.due();
-        sync.map_or(silent.min(ping), |sync| silent.min(ping).min(sync))
+        let others = [self.telling.due(), self.answer_by];
+        others.into_iter().flatten().fold(silent.min(ping), Instant::min)
     }
 
     /// Time has passed: a Ping falls due, or the connection ends.
     pub fn on_tick(&mut self, now: Instant) -> Vec<Action> {
-        if now >= self.last_heard + self.timers.idle {
-            let detail = format!("nothing came for {} s", self.timers.idle.as_secs());
+        let is_missed = self.answer_by.is_some_and(|answer_by| now >= answer_by);
+        if is_missed || now >= self.last_heard + self.timers.idle {
+            let timers = self.timers;
+            let waited = if is_missed { timers.challenge } else { timers.idle };
+            let detail = format!("nothing came for {} s", waited.as_secs());
             let reply = self.bye(Reason::Unresponsive, &detail);
-            let claim = self.peer.cluster_id.to_string();
+            let claim = self.peer().cluster_id.to_string();
             return vec![Action::Close(Refusal {
                 claim,
                 reply,
@@ -140,6 +152,7 @@ impl Session {
     /// A frame has come.
     pub fn on_frame(&mut self, frame: RawFrame, now: Instant) -> Vec<Action> {
         self.last_heard = now;
+        self.answer_by = None;
         match self.codec.decode(frame) {
             Ok((message, opened)) => {
                 let mut actions: Vec<Action> = self.first(opened).into_iter().collect();

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use super::*;
 use crate::config::{ClusterRole, Config};
 use crate::handshake::Ending;
-use crate::samples::{config, frame, info, joined, known, local, noon, registry_of};
+use crate::samples::{config, entry, frame, info, introduction, joined, known, local, noon, registry_of};
 use ils_wire::{BATCH_OCTETS, HEADER_LEN, Hello, NODE_ADDRESSES, NODES, NodeAddress};
 
 const MILLI: Duration = Duration::from_millis(1);
@@ -59,7 +59,7 @@ fn shape(messages: &[Message]) -> Vec<(usize, bool)> {
     messages.iter().map(shape).collect()
 }
 
-fn entries(messages: Vec<Message>) -> Vec<PeerInfo> {
+fn entries(messages: Vec<Message>) -> Vec<Entry> {
     let entries = |message| match message {
         Message::PeerInfoVector { entries, .. } => entries,
         other => panic!("{other:?}"),
@@ -109,7 +109,9 @@ fn what_changes_while_a_vector_is_told_is_one_later_sending() {
     for change in 0..100 {
         state.vector_version += 1;
         let mut peers = state.peers.to_vec();
-        Arc::make_mut(&mut peers[0]).known.info.description = format!("change {change}").parse().unwrap();
+        let peer = Arc::make_mut(&mut peers[0]);
+        let description = format!("change {change}").parse().unwrap();
+        peer.known.entry = entry(&PeerInfo { description, ..peer.known.info().clone() });
         state.peers = std::sync::Arc::new(peers);
     }
     let rest = all(&mut hub, &mut spoke, &state, now);
@@ -126,13 +128,13 @@ fn a_sending_goes_on_in_the_newest_state_without_leaving_out_or_repeating_anyone
     let full = state((1..=20).map(|n| large(1_000 + n)));
     let first: Vec<Message> = next(&mut hub, &mut spoke, &full, now).into_iter().collect();
     let told = entries(first);
-    let gone = told.len();
+    let mut left: Vec<Entry> = full.vector_for(hub.peer_id()).into_iter().skip(told.len()).collect();
     // Some that were told are gone since, as is one that was not.
-    let mut fewer = state((1..=20).filter(|n| *n > 3 && *n != 15).map(|n| large(1_000 + n)));
+    let gone = [told[1].clone(), told[2].clone(), left.remove(2)];
+    let stays = |n: &u16| !gone.contains(&entry(&large(1_000 + n)));
+    let mut fewer = state((1..=20).filter(stays).map(|n| large(1_000 + n)));
     fewer.vector_version = full.vector_version;
     let rest = entries(all(&mut hub, &mut spoke, &fewer, now));
-    let left: Vec<PeerInfo> =
-        full.vector_for(hub.peer_id()).into_iter().skip(gone).filter(|info| *info != large(1_015)).collect();
     assert_eq!(rest, left);
 }
 
@@ -293,9 +295,9 @@ fn nothing_follows_a_sealed_bye_in_its_direction() {
 
 #[test]
 fn what_belongs_before_the_join_is_a_fault_after_it() {
-    let own = local(1, true, None).info;
+    let own = introduction(1);
     let boxes = ils_wire::Boxes { tls: true, password: false };
-    let hello = Hello { versions: vec![1], boxes, random: [1; 32], share: None };
+    let hello = Hello { versions: vec![2], boxes, random: [1; 32], share: None };
     for (message, passwords) in [
         (Message::Hello(hello), &[None][..]),
         (Message::Register(own.clone()), &[None, Some(7)]),
@@ -406,6 +408,32 @@ fn the_interval_may_change_while_the_connection_stands() {
 #[test]
 fn a_session_knows_its_peer() {
     let (session, _) = pair(None, noon());
-    assert_eq!(session.peer(), &local(2, true, None).info);
+    assert_eq!(session.peer(), local(2, true, None).entry.info());
     assert_eq!(session.peer_id(), info(2).peer_id);
+}
+
+#[test]
+fn a_peer_that_is_challenged_has_to_be_heard_of_and_whatever_it_says_will_do() {
+    let now = noon();
+    let challenge = Timers::default().challenge;
+    for (case, says_something, ends) in [("silent", false, true), ("there", true, false)] {
+        let (mut session, mut peer) = pair(Some(7), now);
+        let quiet = state([]);
+        all(&mut session, &mut peer, &quiet, now);
+        session.challenge(now);
+        let ping = next(&mut session, &mut peer, &quiet, now);
+        assert!(matches!(ping, Some(Message::Ping(_))), "{case}: {ping:?}");
+        assert!(session.deadline() <= now + challenge, "{case}");
+        session.challenge(now + challenge / 2);
+        if says_something {
+            session.on_frame(says(&mut peer, &Message::Pong(1)), now + challenge / 2);
+        }
+        let before = now + challenge - MILLI;
+        assert!(session.on_tick(before).is_empty(), "{case}: not before");
+        let ended = session.on_tick(now + challenge);
+        assert_eq!(!ended.is_empty(), ends, "{case}");
+        if ends {
+            assert_eq!(closed(ended).outcome, Outcome::Unresponsive, "asked again, it has no longer for it");
+        }
+    }
 }

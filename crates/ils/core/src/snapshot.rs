@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ils_wire::{PeerId, PeerInfo};
+use ils_wire::{Entry, Instance, PeerId};
 
 use crate::alarm::Alarm;
 use crate::config::{ClusterRole, Config};
@@ -21,6 +21,8 @@ pub struct JoinedLink {
     pub direction: Direction,
     /// On the TLS port.
     pub tls: bool,
+    /// The life of the peer's process.
+    pub instance: Instance,
     /// When it joined.
     pub since: Timestamp,
     /// The peer's data has arrived whole on it. No comparison of times: a clock may be set back.
@@ -113,9 +115,9 @@ pub struct Place {
 
 impl Place {
     /// These have been told since, by the node with this ID.
-    pub(crate) fn past(&mut self, entries: &[PeerInfo], own: PeerId) {
+    pub(crate) fn past(&mut self, entries: &[Entry], own: PeerId) {
         self.told = self.told.saturating_add(entries.len());
-        let last = entries.iter().map(|entry| entry.peer_id).rfind(|peer_id| *peer_id != own);
+        let last = entries.iter().map(Entry::peer_id).rfind(|peer_id| *peer_id != own);
         self.after = last.or(self.after);
     }
 }
@@ -128,7 +130,7 @@ pub struct Snapshot {
     /// Its own ID.
     pub peer_id: PeerId,
     /// What it says of itself; absent while standalone.
-    pub own: Option<PeerInfo>,
+    pub own: Option<Entry>,
     /// When the service started, or was restarted.
     pub since: Timestamp,
     /// The PeerInfoVector, in the order of peer IDs.
@@ -161,28 +163,28 @@ impl Snapshot {
 
     /// What goes to a peer: a spoke sends itself, a hub all it knows but the peer and what the peer told it.
     /// At most [`limits::PEERS_ADVERTISED`] entries.
-    pub fn vector_for(&self, peer_id: PeerId) -> Vec<PeerInfo> {
+    pub fn vector_for(&self, peer_id: PeerId) -> Vec<Entry> {
         self.vector_after(peer_id, &Place::default()).cloned().collect()
     }
 
     /// What of it comes after this place.
-    pub fn vector_after(&self, peer_id: PeerId, place: &Place) -> impl Iterator<Item = &PeerInfo> {
+    pub fn vector_after(&self, peer_id: PeerId, place: &Place) -> impl Iterator<Item = &Entry> {
         let (after, left) = (place.after, limits::PEERS_ADVERTISED.saturating_sub(place.told));
         let own = self.own.iter().filter(|_| place.told == 0);
         let others = self.peers.iter().filter(|_| self.config.role == ClusterRole::Hub);
         let told = others
-            .filter(move |peer| after.is_none_or(|after| peer.known.info.peer_id > after))
+            .filter(move |peer| after.is_none_or(|after| peer.known.peer_id() > after))
             .filter(move |peer| {
-                peer.known.info.peer_id != peer_id && peer.known.proof != Proof::Relayed(peer_id)
+                peer.known.peer_id() != peer_id && peer.known.proof != Proof::Relayed(peer_id)
             })
-            .map(|peer| &peer.known.info);
+            .map(|peer| &peer.known.entry);
         own.chain(told).take(left)
     }
 
     /// The cluster with this FQDN in the PeerInfoVector; certificates carry lower case, so do entries.
     pub fn peer_of_fqdn(&self, fqdn: &str) -> Option<&Peer> {
         let mut peers = self.peers.iter().map(Arc::as_ref);
-        peers.find(|peer| peer.known.info.fqdn.as_str().eq_ignore_ascii_case(fqdn))
+        peers.find(|peer| peer.known.info().fqdn.as_str().eq_ignore_ascii_case(fqdn))
     }
 
     /// Peers with a connection.

@@ -95,7 +95,8 @@ fn because(admitted: Option<&Admitted>) -> String {
     }
 }
 
-fn of_service(event: &ServiceEvent) -> String {
+/// What happened to the service, as a sentence.
+pub fn of_service(event: &ServiceEvent) -> String {
     match event {
         ServiceEvent::Started => "started".into(),
         ServiceEvent::Restarted => "restarted: certificates are read again, alarms are cleared".into(),
@@ -107,6 +108,10 @@ fn of_service(event: &ServiceEvent) -> String {
                 escape(key)
             )
         }
+        ServiceEvent::IdentityGivenUp { former, own } => format!(
+            "the peer ID {former} is given up: this node is {own} from now on, the fingerprint of the key in \
+             platform/identity.key; where the old one is known, `disconnect` forgets it"
+        ),
         ServiceEvent::Forgotten { peer } => format!("forgot {}", name(peer)),
         ServiceEvent::PeerCount { count } => format!("the network has {count} clusters"),
         ServiceEvent::StoreFailed { error } => format!("the database took no change: {}", escape(error)),

@@ -7,10 +7,8 @@ use std::time::Duration;
 use ils_core::config::Config;
 use ils_core::event::Noted;
 use ils_core::limits::Timers;
-use ils_core::registry::Registry;
-use ils_core::settings::Settings;
 use ils_store::MemoryStore;
-use ils_wire::{Boxes, NetworkKey, PeerId};
+use ils_wire::{Boxes, IdentityKey, NetworkKey};
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
@@ -18,7 +16,7 @@ use tokio::sync::{Semaphore, mpsc};
 use super::*;
 use crate::dice::SystemDice;
 use crate::era::{Common, EraEnd};
-use crate::keeper::tests::config;
+use crate::keeper::tests::{config, registry};
 use crate::keeper::{Keeper, Scribe};
 use crate::tls;
 
@@ -83,14 +81,15 @@ fn era() -> (Era, EraEnd) {
         retry_max: Duration::from_secs(3600),
         ..config()
     };
-    let settings = Settings::new(config.settings(), vec![]).0;
-    let own = PeerId::from_bytes([7; 16]);
-    let registry = Registry::new(config, settings, own, vec![], vec![], crate::clock::wall());
+    let identity_key = IdentityKey::from_seed(&[7; 32]);
+    let registry = registry(config, identity_key.clone());
     let (keeper, _) = Keeper::start(registry, MemoryStore::new(), Nobody).expect("a thread");
     let snapshot = keeper.snapshot();
     let (lingering, _) = mpsc::channel(1);
     let common = Common {
         keeper,
+        identity_key,
+        instance: [1; 16],
         dice: Arc::new(SystemDice),
         provider: tls::provider(),
         lingering,

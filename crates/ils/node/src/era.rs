@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 
 use ils_core::config::Config;
-use ils_wire::{PeerInfo, Reason};
+use ils_wire::{Entry, IdentityKey, Instance, Reason};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
@@ -21,6 +21,10 @@ use crate::stream::linger;
 #[derive(Clone)]
 pub(crate) struct Common {
     pub(crate) keeper: Keeper,
+    /// By which this node is itself.
+    pub(crate) identity_key: IdentityKey,
+    /// This life of its process.
+    pub(crate) instance: Instance,
     pub(crate) dice: Arc<dyn Dice>,
     pub(crate) provider: Arc<rustls::crypto::CryptoProvider>,
     /// Held by each closed connection until the peer has hung up too, for a second at most.
@@ -66,7 +70,7 @@ async fn linger_seated<S: AsyncRead + AsyncWrite + Unpin>(stream: S, mut seat: S
 pub(crate) struct Era {
     pub(crate) common: Common,
     pub(crate) config: Arc<Config>,
-    pub(crate) own: PeerInfo,
+    pub(crate) own: Entry,
     pub(crate) identity: Option<Arc<Identity>>,
     /// When the era began by a change of method: then the dialler is quick and quiet for a while.
     pub(crate) changed_at: Option<Instant>,
@@ -87,7 +91,7 @@ pub(crate) struct EraEnd {
 
 impl Era {
     pub(crate) fn begin(
-        common: Common, config: Arc<Config>, own: PeerInfo, identity: Option<Arc<Identity>>,
+        common: Common, config: Arc<Config>, own: Entry, identity: Option<Arc<Identity>>,
         changed_at: Option<Instant>,
     ) -> (Self, EraEnd) {
         let (end, ended) = watch::channel(None);

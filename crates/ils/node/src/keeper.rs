@@ -22,28 +22,39 @@ use ils_core::limits;
 use ils_core::registry::{Admitted, Claim, Registry};
 use ils_core::settings::SettingError;
 use ils_core::snapshot::Snapshot;
-use ils_wire::{PeerId, PeerInfo, Reason};
+use ils_core::time::Timestamp;
+use ils_wire::{Entry, PeerId, Reason};
 use serde_json::{Map, Value};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::clock;
 use crate::failures::Failures;
-use crate::strangers::{Entry, Strangers};
+use crate::strangers::{Sifted, Strangers};
 
 /// Requests that may wait; then whoever asks waits.
 const QUEUE: usize = 1024;
 /// Requests decided together, in one transaction.
 const BATCH: usize = 256;
 
-/// A connection that is to end, and what the peer is told.
-pub(crate) type Order = (Reason, String);
+/// What a joined connection is to do.
+pub(crate) enum Order {
+    /// To end; and what the peer is told.
+    Part(Reason, String),
+    /// To find out whether its peer is there: another process wants to be in its place.
+    Challenge,
+}
+
+/// Orders that may wait for a connection: a few to find out, and one to end.
+pub(crate) const ORDERS: usize = 4;
 
 /// What a join comes to.
 #[derive(Debug)]
 pub(crate) enum JoinError {
     /// The registry refuses.
     Denied(Denied),
+    /// This connection stands in its place, something came on it then, and it is being asked whether anybody is there.
+    Contested(ConnectionId, Option<Timestamp>),
     /// It could not be stored.
     Temporary(String),
 }
@@ -70,7 +81,7 @@ pub(crate) enum Request {
     Learn {
         from: PeerId,
         connection: ConnectionId,
-        entries: Vec<PeerInfo>,
+        entries: Vec<Entry>,
         last: bool,
         answer: Answer<Result<(), String>>,
     },
@@ -365,6 +376,12 @@ impl<L: Ledger, S: Scribe> Desk<L, S> {
         }
         match Draft::default().join(&self.registry, &claim) {
             Ok(()) => Turn::Later(Request::Join { claim, orders, answer }),
+            Err(Denied { rival: Some(rival), .. }) => {
+                self.challenge(rival);
+                let contact = self.registry.last_contact(rival);
+                reply(answer, Err(JoinError::Contested(rival, contact)));
+                Turn::Over
+            }
             Err(denied) => {
                 reply(answer, Err(JoinError::Denied(denied)));
                 Turn::Over
@@ -475,7 +492,14 @@ impl<L: Ledger, S: Scribe> Desk<L, S> {
     /// Tells a joined connection to end; one that has its order already is ending.
     fn order(&mut self, connection: ConnectionId, reason: Reason, text: &str) {
         if let Some(orders) = self.orders.remove(&connection) {
-            let _ = orders.try_send((reason, text.to_owned()));
+            let _ = orders.try_send(Order::Part(reason, text.to_owned()));
+        }
+    }
+
+    /// Asks a joined connection whether its peer is there. One place is left for the order to end.
+    fn challenge(&self, connection: ConnectionId) {
+        if let Some(orders) = self.orders.get(&connection).filter(|orders| orders.capacity() > 1) {
+            let _ = orders.try_send(Order::Challenge);
         }
     }
 
@@ -501,11 +525,11 @@ impl<L: Ledger, S: Scribe> Desk<L, S> {
         }
     }
 
-    fn write(&mut self, entries: Vec<Entry>) {
+    fn write(&mut self, entries: Vec<Sifted>) {
         for entry in entries {
             let noted = match entry {
-                Entry::Noted(noted) => *noted,
-                Entry::Counted(event) => {
+                Sifted::Noted(noted) => *noted,
+                Sifted::Counted(event) => {
                     let noted = self.registry.note(Event::service(clock::wall(), event));
                     self.scribe.count(&noted);
                     noted
@@ -543,7 +567,7 @@ impl<L: Ledger, S: Scribe> Desk<L, S> {
 /// Whose link a request decides about: a join before it has to be finished, so that it is seen.
 fn subject(request: &Request) -> Option<PeerId> {
     match request {
-        Request::Join { claim, .. } => Some(claim.info.peer_id),
+        Request::Join { claim, .. } => Some(claim.entry.peer_id()),
         Request::Forget { peer, .. } => Some(*peer),
         _ => None,
     }

@@ -8,9 +8,10 @@ use ils_core::config::{ClusterRole, Listen, TlsVersion};
 use ils_core::event::Direction;
 use ils_core::limits::Timers;
 use ils_core::outcome::Outcome;
+use ils_core::registry::to_say;
 use ils_core::settings::Settings;
 use ils_store::MemoryStore;
-use ils_wire::Boxes;
+use ils_wire::{Boxes, IdentityKey};
 
 use super::*;
 
@@ -48,6 +49,14 @@ pub(crate) fn config() -> Config {
     }
 }
 
+/// The registry of a node with this key that knows nobody.
+pub(crate) fn registry(config: Config, identity: IdentityKey) -> Registry {
+    let settings = Settings::new(config.settings(), vec![]).0;
+    let says = config.peer_info(identity.peer_id(), vec![]);
+    let said = says.and_then(|info| to_say(&identity, None, info));
+    Registry::new(config, settings, (identity, said), vec![], vec![], clock::wall())
+}
+
 /// A keeper whose windows last so long, and what it writes.
 fn keeper(window: Duration) -> (Keeper, Receiver<Noted>) {
     keeper_of(MemoryStore::new(), window, limits::STORE_TRIED)
@@ -55,10 +64,7 @@ fn keeper(window: Duration) -> (Keeper, Receiver<Noted>) {
 
 /// The same with this store, which it tries so often.
 fn keeper_of(store: MemoryStore, window: Duration, tried: Duration) -> (Keeper, Receiver<Noted>) {
-    let config = config();
-    let settings = Settings::new(config.settings(), vec![]).0;
-    let registry =
-        Registry::new(config, settings, PeerId::from_bytes([7; 16]), vec![], vec![], clock::wall());
+    let registry = registry(config(), IdentityKey::from_seed(&[7; 32]));
     let (sender, written) = channel();
     let strangers = Strangers::new(window, clock::monotonic());
     let started = Keeper::start_with(registry, store, Wire(sender), strangers, tried);

@@ -19,6 +19,7 @@ mod dice;
 mod era;
 mod failures;
 mod identity;
+mod identity_key;
 mod keeper;
 mod listen;
 mod network;

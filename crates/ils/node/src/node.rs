@@ -14,10 +14,10 @@ use ils_core::config::{ClusterRole, Config};
 use ils_core::event::{Event, ServiceEvent};
 use ils_core::ledger::{Change, Durable, Ledger};
 use ils_core::limits;
-use ils_core::registry::Registry;
+use ils_core::registry::{Registry, to_say};
 use ils_core::settings::{Override, SettingError, Settings};
 use ils_core::snapshot::Snapshot;
-use ils_wire::PeerId;
+use ils_wire::{Entry, IdentityKey, PeerId};
 use serde_json::{Map, Value};
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use zeroize::Zeroizing;
@@ -26,6 +26,7 @@ use crate::clock;
 use crate::dice::{Dice, octets};
 use crate::era::Common;
 use crate::identity::IdentityPaths;
+use crate::identity_key;
 use crate::keeper::{Keeper, Request, Scribe};
 use crate::listen::ListenError;
 use crate::network::{Bound, ChangeError, Command, Network, Ports, own_addresses};
@@ -88,7 +89,8 @@ impl Node {
     pub async fn start<L: Ledger + 'static, S: Scribe>(setup: Setup<L, S>) -> Result<Running, StartError> {
         let Setup { config, platform, identity, mut ledger, mut scribe, dice } = setup;
         let key_file = KeyFile::new(path_under(&platform), config.network_key.as_ref());
-        let recalled = recall(config, &key_file, &mut ledger, &*dice)?;
+        let identity_key = identity_key::load_or_make(&identity_key::path_under(&platform), &*dice)?;
+        let recalled = recall(config, &key_file, &identity_key, &mut ledger)?;
         let may_make = identity.is_none();
         let paths = identity.unwrap_or_else(|| IdentityPaths::under(&platform));
         let provider = tls::provider();
@@ -108,6 +110,8 @@ impl Node {
         let most = half_of_descriptors().min(config.most_unjoined).clamp(1, Semaphore::MAX_PERMITS);
         let common = Common {
             keeper: keeper.clone(),
+            instance: octets(&*dice),
+            identity_key,
             dice,
             provider,
             lingering,
@@ -122,6 +126,10 @@ impl Node {
         let accept_errors = Arc::clone(&common.accept_errors);
         let network =
             Network { common, paths, may_make, identity, ports, key_file, bound, deaf: Arc::clone(&deaf) };
+        if let Some(former) = recalled.given_up {
+            let own = keeper.snapshot().peer_id;
+            keeper.note_service(ServiceEvent::IdentityGivenUp { former, own }).await;
+        }
         for key in recalled.dropped {
             keeper.note_service(ServiceEvent::OverrideDropped { key }).await;
         }
@@ -133,6 +141,7 @@ impl Node {
         keeper.note_service(ServiceEvent::Started).await;
         Ok(Running {
             standing: recalled.standing,
+            given_up: recalled.given_up,
             keeper,
             commands,
             bound: ports_seen,
@@ -173,7 +182,10 @@ fn refused(error: ListenError, registry: &mut Registry, scribe: &mut impl Scribe
 struct Recalled {
     config: Config,
     settings: Settings,
-    peer_id: PeerId,
+    identity_key: IdentityKey,
+    said: Option<Entry>,
+    /// The peer ID that it had before, where that was another.
+    given_up: Option<PeerId>,
     durable: Durable,
     dropped: Vec<String>,
     standing: Standing,
@@ -196,7 +208,7 @@ impl Recalled {
         Registry::new(
             self.config.clone(),
             self.settings.clone(),
-            self.peer_id,
+            (self.identity_key.clone(), self.said.clone()),
             peers,
             addresses,
             clock::wall(),
@@ -204,18 +216,14 @@ impl Recalled {
     }
 }
 
-/// Start-up values under the changes that were made while running, and the identity made at the first start.
+/// Start-up values under the changes that were made while running, and what this node says of itself under them.
 fn recall<L: Ledger>(
-    mut config: Config, key_file: &KeyFile, ledger: &mut L, dice: &dyn Dice,
+    mut config: Config, key_file: &KeyFile, identity_key: &IdentityKey, ledger: &mut L,
 ) -> Result<Recalled, StartError> {
     let failed = |error: L::Error| StartError::Ledger(error.to_string());
     let durable = ledger.load().map_err(failed)?;
     let (settings, mut dropped) = Settings::new(config.settings(), durable.overrides.clone());
     let mut changes: Vec<Change> = dropped.iter().cloned().map(Change::SettingDropped).collect();
-    let peer_id = durable.peer_id.unwrap_or_else(|| PeerId::from_bytes(octets(dice)));
-    if durable.peer_id.is_none() {
-        changes.push(Change::Identity(peer_id));
-    }
     key_file.settle(&settings)?;
     let (key, saved) = key_file.open(config.network_key.take())?;
     dropped.extend((saved == Saved::Dropped).then(|| "password".to_owned()));
@@ -224,15 +232,36 @@ fn recall<L: Ledger>(
     let started_as_hub = config.role == ClusterRole::Hub;
     config.network_key = key;
     let config = config.with_settings(&settings.effective())?;
+    let own = identity_key.peer_id();
+    let before = durable.former.or(durable.own.as_ref().map(Entry::peer_id));
+    let given_up = before.filter(|before| *before != own);
+    let mut said = durable.own.clone().filter(|said| said.peer_id() == own);
+    let says = config.peer_info(own, own_addresses(&config));
+    if let Some(entry) = says.and_then(|info| to_say(identity_key, said.as_ref(), info)) {
+        changes.push(Change::Said(entry.clone()));
+        said = Some(entry);
+    }
     if !changes.is_empty() {
         ledger.append(&[changes]).map_err(failed)?;
     }
-    Ok(Recalled { config, settings, peer_id, durable, dropped, standing, started_as_hub })
+    let identity_key = identity_key.clone();
+    Ok(Recalled {
+        config,
+        settings,
+        identity_key,
+        said,
+        given_up,
+        durable,
+        dropped,
+        standing,
+        started_as_hub,
+    })
 }
 
 /// A node that runs. Dropping it does not stop it; [`Running::stop`] does.
 pub struct Running {
     standing: Standing,
+    given_up: Option<PeerId>,
     keeper: Keeper,
     commands: mpsc::Sender<Command>,
     bound: watch::Receiver<Bound>,
@@ -252,6 +281,11 @@ impl Running {
     /// What stood over the start-up values when it started.
     pub fn standing(&self) -> &Standing {
         &self.standing
+    }
+
+    /// The peer ID that it had before this start, where that was another.
+    pub fn given_up(&self) -> Option<PeerId> {
+        self.given_up
     }
 
     /// Tells of each new state.

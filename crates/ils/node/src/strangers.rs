@@ -16,7 +16,7 @@ use ilslab_names::Source;
 
 /// What is to be written, in this order.
 #[derive(Debug)]
-pub(crate) enum Entry {
+pub(crate) enum Sifted {
     /// An event as it was noted.
     Noted(Box<Noted>),
     /// Attempts that are counted; still to be noted.
@@ -66,18 +66,18 @@ impl Strangers {
     }
 
     /// What is to be written now that this was noted.
-    pub(crate) fn sift(&mut self, noted: Noted, now: Instant) -> Vec<Entry> {
+    pub(crate) fn sift(&mut self, noted: Noted, now: Instant) -> Vec<Sifted> {
         let (link, happening) = match &noted.event.subject {
             Subject::Connection { link, happening } => (link, happening),
             // Whatever is counted so far belongs before the end of a service.
             Subject::Service(ServiceEvent::Stopped | ServiceEvent::Restarted) => {
                 let counted = self.windows.drain().filter_map(|(source, window)| entry(source, window));
-                return counted.chain([Entry::Noted(Box::new(noted))]).collect();
+                return counted.chain([Sifted::Noted(Box::new(noted))]).collect();
             }
-            Subject::Service(_) => return vec![Entry::Noted(Box::new(noted))],
+            Subject::Service(_) => return vec![Sifted::Noted(Box::new(noted))],
         };
         match source(link) {
-            None => vec![Entry::Noted(Box::new(noted))],
+            None => vec![Sifted::Noted(Box::new(noted))],
             Some(from) => {
                 let (id, is_end) = (link.id, happening.is_end());
                 let joins = matches!(happening, Happening::Established { .. });
@@ -89,7 +89,7 @@ impl Strangers {
     fn sift_stranger(
         &mut self, noted: Noted, (from, id): (Source, ConnectionId), (is_end, joins): (bool, bool),
         now: Instant,
-    ) -> Vec<Entry> {
+    ) -> Vec<Sifted> {
         let mut entries = Vec::new();
         let open = self.open.remove(&id).unwrap_or_else(|| self.admit(from, now, &mut entries));
         let next = match (open, joins) {
@@ -115,7 +115,7 @@ impl Strangers {
             }
             (Open::Whole, false) => Open::Whole,
         };
-        entries.push(Entry::Noted(Box::new(noted)));
+        entries.push(Sifted::Noted(Box::new(noted)));
         if !is_end {
             self.open.insert(id, next);
         }
@@ -123,7 +123,7 @@ impl Strangers {
     }
 
     /// An attempt begins: is it one of the first?
-    fn admit(&mut self, from: Source, now: Instant, entries: &mut Vec<Entry>) -> Open {
+    fn admit(&mut self, from: Source, now: Instant, entries: &mut Vec<Sifted>) -> Open {
         let has_ended = |window: &Window| window.ends <= now;
         if self.windows.len() >= limits::STRANGERS_SOURCES
             || self.windows.get(&Some(from)).is_some_and(has_ended)
@@ -162,7 +162,7 @@ impl Strangers {
     }
 
     /// Somebody from there is no stranger: what was counted is told, and the next ones are the first ones again.
-    fn joined(&mut self, from: Source, open: &Open) -> Option<Entry> {
+    fn joined(&mut self, from: Source, open: &Open) -> Option<Sifted> {
         if matches!(open, Open::Whole) {
             self.all.0 = self.all.0.saturating_sub(1);
         }
@@ -171,7 +171,7 @@ impl Strangers {
     }
 
     /// What was counted in the windows that have ended.
-    pub(crate) fn settle(&mut self, now: Instant) -> Vec<Entry> {
+    pub(crate) fn settle(&mut self, now: Instant) -> Vec<Sifted> {
         let ended = self.windows.extract_if(|_, window| window.ends <= now);
         ended.filter_map(|(source, window)| entry(source, window)).collect()
     }
@@ -182,18 +182,18 @@ impl Strangers {
     }
 }
 
-fn held(open: Open) -> impl Iterator<Item = Entry> {
+fn held(open: Open) -> impl Iterator<Item = Sifted> {
     let events = match open {
         Open::Held(events) => events,
         Open::Whole | Open::Joined => Vec::new(),
     };
-    events.into_iter().map(|noted| Entry::Noted(Box::new(noted)))
+    events.into_iter().map(|noted| Sifted::Noted(Box::new(noted)))
 }
 
-fn entry(source: Option<Source>, window: Window) -> Option<Entry> {
+fn entry(source: Option<Source>, window: Window) -> Option<Sifted> {
     let attempts = window.counted.values().sum();
     let outcomes = window.counted;
-    (attempts > 0).then_some(Entry::Counted(ServiceEvent::Strangers { source, attempts, outcomes }))
+    (attempts > 0).then_some(Sifted::Counted(ServiceEvent::Strangers { source, attempts, outcomes }))
 }
 
 /// Who comes uninvited: whom this node dials is no stranger.

@@ -71,9 +71,9 @@ impl Scene {
     }
 }
 
-fn names(entries: Vec<Entry>) -> Vec<String> {
+fn names(entries: Vec<Sifted>) -> Vec<String> {
     let name = |entry| match entry {
-        Entry::Noted(noted) => match noted.event.subject {
+        Sifted::Noted(noted) => match noted.event.subject {
             Subject::Connection { link, happening } => match happening {
                 Happening::Accepted { .. } => format!("{} accepted", link.id.0),
                 Happening::Established { .. } => format!("{} joined", link.id.0),
@@ -81,11 +81,11 @@ fn names(entries: Vec<Entry>) -> Vec<String> {
             },
             Subject::Service(event) => format!("{event:?}"),
         },
-        Entry::Counted(ServiceEvent::Strangers { source, attempts, outcomes }) => {
+        Sifted::Counted(ServiceEvent::Strangers { source, attempts, outcomes }) => {
             let source = source.map_or_else(|| "others".to_owned(), |source| source.to_string());
             format!("{attempts} of {source}: {outcomes:?}")
         }
-        Entry::Counted(other) => format!("{other:?}"),
+        Sifted::Counted(other) => format!("{other:?}"),
     };
     entries.into_iter().map(name).collect()
 }

@@ -1,5 +1,6 @@
 //! The keeper's transactions, without its thread: what is stored, what is shown, and that they never differ.
 
+use std::sync::LazyLock;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
@@ -7,13 +8,13 @@ use ils_core::event::Direction;
 use ils_core::ledger::{ChangeSet, Durable, KnownPeer};
 use ils_core::settings::Settings;
 use ils_store::{MemoryError, MemoryStore};
-use ils_wire::{Boxes, NetworkKey, Role};
+use ils_wire::{Boxes, IdentityKey, NetworkKey, PeerInfo, Role};
 use proptest::prelude::*;
 use serde_json::json;
 use tokio::sync::oneshot::Receiver;
 use tokio::sync::oneshot::error::TryRecvError;
 
-use super::tests::{Wire, config};
+use super::tests::{Wire, config, registry};
 use super::*;
 
 /// A store that fails when it is told to.
@@ -57,10 +58,7 @@ fn hub_config() -> Config {
 impl Office {
     /// A hub at which the hub 1 and the spoke 2 have joined, on connections of these numbers.
     fn new() -> Self {
-        let config = hub_config();
-        let settings = Settings::new(config.settings(), vec![]).0;
-        let registry =
-            Registry::new(config, settings, PeerId::from_bytes([99; 16]), vec![], vec![], clock::wall());
+        let registry = registry(hub_config(), key(KEYS - 1));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let bell = (runtime.handle().clone(), mpsc::channel(1).0.downgrade());
         let strangers = Strangers::new(Duration::from_secs(600), clock::monotonic());
@@ -92,7 +90,7 @@ impl Office {
     }
 
     fn shows(&self, number: u8) -> bool {
-        self.shown().peers.iter().any(|peer| peer.known.info.peer_id == spoke(number).peer_id)
+        self.shown().peers.iter().any(|peer| peer.known.peer_id() == spoke(number).peer_id)
     }
 
     /// What is shown, and what peers are told, is what is stored.
@@ -108,10 +106,29 @@ impl Office {
     }
 }
 
+const KEYS: u8 = 20;
+
+/// A higher number has a higher peer ID; the highest is this node's.
+fn key(number: u8) -> IdentityKey {
+    static SORTED: LazyLock<Vec<IdentityKey>> = LazyLock::new(|| {
+        let mut keys: Vec<IdentityKey> = (0..KEYS).map(|seed| IdentityKey::from_seed(&[seed; 32])).collect();
+        keys.sort_by_key(IdentityKey::peer_id);
+        keys
+    });
+    SORTED.get(usize::from(number)).expect("a small number").clone()
+}
+
+/// Whoever describes himself at more length, or by a higher number, says so later.
+fn entry(info: &PeerInfo) -> Entry {
+    let owner = (0..KEYS).map(key).find(|key| key.peer_id() == info.peer_id).expect("one of `key`");
+    let version = 1 + info.description.as_str().bytes().map(u64::from).sum::<u64>();
+    Entry::sign(&owner, info.clone(), version).expect("signs")
+}
+
 fn spoke(number: u8) -> PeerInfo {
     let name = format!("cluster{number}.example");
     PeerInfo {
-        peer_id: PeerId::from_bytes([number; 16]),
+        peer_id: key(number).peer_id(),
         cluster_id: format!("cluster-{number}").parse().expect("a cluster ID"),
         description: Default::default(),
         version: "11.5.1.10000(4)".parse().expect("a version"),
@@ -135,7 +152,9 @@ fn join(connection: u64, info: PeerInfo, answer: Answer<Result<(), JoinError>>) 
         connection: ConnectionId(connection),
         direction: Direction::Accepted,
         tls: false,
-        info,
+        entry: entry(&info),
+        instance: [1; 16],
+        is_last: false,
         certificate: None,
         shown: None,
         admitted_by: None,
@@ -143,8 +162,9 @@ fn join(connection: u64, info: PeerInfo, answer: Answer<Result<(), JoinError>>) 
     Request::Join { claim: Box::new(claim), orders: mpsc::channel(1).0, answer }
 }
 
-fn learn(connection: u64, from: u8, entries: Vec<PeerInfo>, answer: Answer<Result<(), String>>) -> Request {
+fn learn(connection: u64, from: u8, infos: Vec<PeerInfo>, answer: Answer<Result<(), String>>) -> Request {
     let (from, connection) = (spoke(from).peer_id, ConnectionId(connection));
+    let entries = infos.iter().map(entry).collect();
     Request::Learn { from, connection, entries, last: false, answer }
 }
 
@@ -311,7 +331,7 @@ fn who_is_forgotten_in_the_batch_in_which_he_joins_is_told_so() {
         _ => unreachable!("a join is a join"),
     };
     office.batch([Request::Join { claim, orders, answer: live() }, forget(3, live())]);
-    assert_eq!(obeyed.try_recv().map(|(reason, _)| reason), Ok(Reason::Disconnected));
+    assert!(matches!(obeyed.try_recv(), Ok(Order::Part(Reason::Disconnected, _))));
     assert!(!office.shows(3));
     office.agrees().expect("shown is what is stored");
 }

@@ -177,7 +177,7 @@ async fn ten_thousand_wrong_passwords_are_one_alarm_and_a_right_one_from_elsewhe
         hub.snapshot().attempts.len() <= ils_core::limits::ATTEMPTS_KEPT,
         "nothing is kept without a bound"
     );
-    let spoke = bench.spoke(&hub, Side::password(PASSWORD)).await;
+    let spoke = Bench::new().spoke(&hub, Side::password(PASSWORD)).await;
     assert_eq!(
         spoke.outcome().await,
         Outcome::DuplicateClusterId,

@@ -45,7 +45,7 @@ async fn an_attempt_carries_the_revision_it_began_under_even_of_a_change_that_en
     let revision = set(&hub, json!({"sync_every": "5m"})).await.expect("a change");
     set(&spoke, json!({"sync_every": "5m"})).await.expect("a change");
     assert_eq!(hub.snapshot().joined().count(), 1, "it ends no connection");
-    let peer = hub.snapshot().peers[0].known.info.peer_id;
+    let peer = hub.snapshot().peers[0].known.peer_id();
     hub.running.disconnect(peer).await.expect("stored");
     for station in [&hub, &spoke] {
         station
@@ -73,7 +73,7 @@ async fn two_changes_at_once_both_count_one_after_the_other() {
     spoke
         .until("both have come", |snapshot| {
             snapshot.peers.iter().any(|peer| {
-                let info = &peer.known.info;
+                let info = peer.known.info();
                 info.description.as_str() == "one" && info.route_string.as_str() == "other.example"
             })
         })
@@ -135,9 +135,9 @@ async fn a_spoke_becomes_a_hub_on_ports_of_its_own() {
         .await;
 }
 
-/// What a hub claims that it may not: of this spoke's names one each, a name that is nobody's, and on TLS one that its
+/// What a hub claims that it may not: of a spoke's names one each, a name that is nobody's, and on TLS one that its
 /// certificate does not carry. With the reason, and the alarm's name and parameter at the spoke.
-fn false_claims(spoke: &Station, way: Way) -> Vec<(PeerInfo, Reason, &'static str, &'static str)> {
+fn false_claims(way: Way) -> Vec<(PeerInfo, Reason, &'static str, &'static str)> {
     let hub = || peer::info("villain", 6, Role::Hub);
     let own = peer::info("spoke", 1, Role::Spoke);
     let named = |name: &str| PeerInfo { cluster_id: name.parse().expect("a cluster ID"), ..hub() };
@@ -146,7 +146,6 @@ fn false_claims(spoke: &Station, way: Way) -> Vec<(PeerInfo, Reason, &'static st
     vec![
         (named("spoke"), Reason::DuplicateClusterId, "ILSDuplicateClusterID", "spoke"),
         (named("StandAloneCluster"), Reason::DefaultClusterId, "ILSDuplicateClusterID", "StandAloneCluster"),
-        duplicate(PeerInfo { peer_id: spoke.snapshot().peer_id, ..hub() }),
         duplicate(PeerInfo { route_string: own.route_string.clone(), ..hub() }),
         match way.tls {
             None => duplicate(fqdn),
@@ -163,7 +162,7 @@ async fn a_spoke_refuses_a_hub_that_claims_what_it_may_not_and_tells_it() {
             let (side, door) = stage(&bench, "spoke", way);
             let (listener, address) = peer::listener().await;
             let spoke = bench.spoke_to(address, side).await;
-            let Some((info, reason, alarm, named)) = false_claims(&spoke, way).into_iter().nth(number) else {
+            let Some((info, reason, alarm, named)) = false_claims(way).into_iter().nth(number) else {
                 break;
             };
             let mut hub = Peer::hub(&listener, info, door).await;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use bench::peer::{self, Door, Peer};
 use bench::pki::{self, Ca, Flaw, Pair};
 use bench::{Bench, PASSWORD, Side, Station, Way, stage, tls};
+use ed25519_dalek::{Signer, SigningKey};
 use ils_core::config::TlsVersion;
 use ils_core::event::Noted;
 use ils_core::outcome::Outcome;
@@ -178,15 +179,27 @@ fn recorder_of_a_bench() -> (tempfile::TempDir, Arc<Recorder>) {
 const GOOD: &str = "a description for this one test";
 const BAD: &str = "a]\u{1b}[31m|\nforged line, one test.";
 
-/// The octets of a message whose good description has become a bad one. Only without a password: nobody can alter what is
-/// sealed.
-fn altered(villain: &mut Peer, message: impl FnOnce(PeerInfo) -> Message, role: Role) -> Vec<u8> {
+/// The octets of an introduction whose good description has become a bad one, signed by the villain all the same. Only without
+/// a password: nobody can alter what is sealed.
+fn altered(villain: &mut Peer, role: Role) -> Vec<u8> {
     assert_eq!(GOOD.len(), BAD.len());
     let description = GOOD.parse().expect("a description");
     let info = PeerInfo { description, ..peer::info("villain", 5, role) };
-    let mut octets = villain.octets(&message(info));
-    let at = octets.windows(GOOD.len()).position(|window| window == GOOD.as_bytes()).expect("it is in there");
-    octets.splice(at..at + GOOD.len(), BAD.bytes());
+    let entry = peer::entry(&info);
+    let statement = replaced(entry.statement(), GOOD.as_bytes(), BAD.as_bytes());
+    let signing = peer::key(entry.peer_id()).with_seed(SigningKey::from_bytes);
+    let signature = signing.sign(&[b"ilslab v2 entry", statement.as_slice()].concat()).to_bytes();
+    let message = villain.introduction(&info);
+    let octets = replaced(&villain.octets(&message), entry.statement(), &statement);
+    replaced(&octets, entry.signature(), &signature)
+}
+
+/// With the one place where `old` stands overwritten.
+fn replaced(octets: &[u8], old: &[u8], new: &[u8]) -> Vec<u8> {
+    assert_eq!(old.len(), new.len());
+    let at = octets.windows(old.len()).position(|window| window == old).expect("it is in there");
+    let mut octets = octets.to_vec();
+    octets.splice(at..at + old.len(), new.iter().copied());
     octets
 }
 
@@ -213,7 +226,7 @@ async fn a_name_that_breaks_its_rule_is_refused_by_either_side_and_shown_to_nobo
         let hub = bench.hub_written_by(side, Scroll(Arc::clone(&written))).await;
         let address = hub.running.listening().expect("it listens");
         let mut villain = Peer::dial(address, "127.0.0.1", door).await;
-        let octets = altered(&mut villain, Message::Register, Role::Spoke);
+        let octets = altered(&mut villain, Role::Spoke);
         villain.send(&octets).await;
         assert_eq!(villain.frame().await, None, "nothing is told before the join");
         is_refused_and_not_shown(&hub, bench.folder(), &written, &format!("to a hub, {version:?}")).await;
@@ -225,7 +238,7 @@ async fn a_name_that_breaks_its_rule_is_refused_by_either_side_and_shown_to_nobo
         let spoke = bench.spoke_written_by(address, side, Scroll(Arc::clone(&written))).await;
         let mut villain = Peer::answer(&listener, door).await;
         assert!(matches!(villain.hear().await, Some(Message::Register(_))), "it registers");
-        let octets = altered(&mut villain, Message::Registered, Role::Hub);
+        let octets = altered(&mut villain, Role::Hub);
         villain.send(&octets).await;
         is_refused_and_not_shown(&spoke, bench.folder(), &written, &format!("to a spoke, {version:?}")).await;
     }

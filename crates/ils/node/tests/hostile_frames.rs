@@ -50,7 +50,7 @@ fn alarm_of(outcome: Outcome) -> Vec<&'static str> {
 /// What comes in place of the first Hello, and its outcome with a password and without.
 fn openings(hello: &[u8]) -> Vec<(&'static str, Vec<u8>, [Outcome; 2])> {
     use Outcome::{Closed, NotIls, PasswordMismatch, ProtocolError};
-    let register = Message::Register(peer::info("villain", 5, Role::Spoke));
+    let register = Message::Register(peer::stray(&peer::info("villain", 5, Role::Spoke)));
     vec![
         (
             "deep CBOR",
@@ -174,7 +174,7 @@ const SLIPS: [(Slip, [Option<Outcome>; 2]); 7] = {
 impl Slip {
     /// `right` is what should come; `heard` is what the other side said last, as octets.
     async fn happens(self, mut peer: Peer, right: &Message, heard: &[u8]) {
-        let entries = vec![peer::info("friend", 9, Role::Spoke)];
+        let entries = vec![peer::entry(&peer::info("friend", 9, Role::Spoke))];
         let bytes = match self {
             Self::SaysItUnsealed => unsealed(right),
             Self::Alters => {
@@ -213,7 +213,7 @@ async fn a_spoke_that_breaks_a_rule_before_it_registers_learns_nothing_and_is_no
         let address = hub.running.listening().expect("it listens");
         let peer = Peer::dial(address, "127.0.0.1", door).await;
         let hello = peer.hello.bytes();
-        let right = Message::Register(peer::info("villain", 5, Role::Spoke));
+        let right = peer.introduction(&peer::info("villain", 5, Role::Spoke));
         slip.happens(peer, &right, &hello).await;
         ends_as(&hub, outcome).await;
         assert_eq!(alarms(&hub), alarm_of(outcome), "{slip:?}, {way:?}");
@@ -230,7 +230,7 @@ async fn a_hub_that_breaks_a_rule_before_the_join_is_left_by_its_spoke() {
         let villain = tokio::spawn(async move {
             let mut peer = Peer::answer(&listener, door).await;
             let register = peer.frame().await.expect("a register");
-            let right = Message::Registered(peer::info("villain", 5, Role::Hub));
+            let right = peer.introduction(&peer::info("villain", 5, Role::Hub));
             slip.happens(peer, &right, &register.bytes()).await;
         });
         let spoke = bench.spoke_to(address, side).await;
@@ -280,7 +280,7 @@ impl Deed {
     async fn is_done_by(self, mut peer: Peer) -> Option<Message> {
         let first = peer.frame().await.expect("a PeerInfoVector");
         peer.open(first.clone());
-        let register = Message::Register(peer::info("villain", 5, Role::Spoke));
+        let register = Message::Register(peer::stray(&peer::info("villain", 5, Role::Spoke)));
         let ping = |peer: &mut Peer, number| peer.octets(&Message::Ping(number));
         let bytes = match self {
             Self::Replays => ping(&mut peer, 1).repeat(2),

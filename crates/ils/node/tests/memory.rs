@@ -204,7 +204,8 @@ async fn joined_peers_that_never_read_cost_their_bound_and_are_left() {
     let mut teacher = Peer::join(hub.address, peer::info("teacher", 2, Role::Hub), PASSWORD).await;
     for change in 0..3 {
         let description = format!("change {change}").parse().expect("a description");
-        let entries = vec![PeerInfo { description, ..peer::numbered(0) }];
+        let info = PeerInfo { description, ..peer::numbered(0) };
+        let entries = vec![peer::signed(&info, 1 + change)];
         teacher.say(&Message::PeerInfoVector { entries, last: true }).await.expect("it is still connected");
         teacher.whole_vector().await;
     }

@@ -9,7 +9,7 @@ use bench::peer::{self, Peer};
 use bench::{Bench, DEADLINE, PASSWORD, Side, Station, WAYS, stage};
 use ils_core::outcome::Outcome;
 use ils_core::snapshot::Snapshot;
-use ils_wire::{Message, PeerId, PeerInfo, Reason, Role};
+use ils_wire::{Entry, Message, PeerId, PeerInfo, Reason, Role};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
@@ -41,8 +41,13 @@ fn changed(change: u32) -> PeerInfo {
     PeerInfo { description, ..peer::numbered(0) }
 }
 
+/// The same in its version.
+fn changed_entry(change: u32) -> Entry {
+    peer::signed(&changed(change), 1 + u64::from(change))
+}
+
 /// The entries of each whole vector among what was heard, and how many entries came after the last of them.
-fn vectors(heard: &[Message]) -> (Vec<Vec<PeerInfo>>, usize) {
+fn vectors(heard: &[Message]) -> (Vec<Vec<Entry>>, usize) {
     let (mut whole, mut part) = (Vec::new(), Vec::new());
     for message in heard {
         if let Message::PeerInfoVector { entries, last } = message {
@@ -56,7 +61,7 @@ fn vectors(heard: &[Message]) -> (Vec<Vec<PeerInfo>>, usize) {
 }
 
 /// Listens until a vector is whole that has all these clusters; answers all that came.
-async fn hear_all(peer: &mut Peer, wanted: impl Fn(&[PeerInfo]) -> bool) -> Vec<Message> {
+async fn hear_all(peer: &mut Peer, wanted: impl Fn(&[Entry]) -> bool) -> Vec<Message> {
     let mut heard = Vec::new();
     let listening = async {
         while !vectors(&heard).0.last().is_some_and(|vector| wanted(vector)) {
@@ -86,11 +91,11 @@ async fn two_who_both_say_more_than_the_sockets_hold_hear_each_other_out() {
         let name = peer::info("villain", 2, Role::Hub);
         let mut other = Peer::join(address, name, door).await;
         // The other writes all of it before it reads anything, as this node did once.
-        let known: Vec<PeerInfo> = peer::much().into_iter().map(|known| known.info).take(100).collect();
+        let known: Vec<Entry> = peer::much().into_iter().map(|known| known.entry).take(100).collect();
         for change in 0..16 {
             let mut entries = known.clone();
             // News, so that the hub has all of it to say again.
-            entries.push(changed(change));
+            entries.push(changed_entry(change));
             let vector = Message::PeerInfoVector { entries, last: true };
             let said = tokio::time::timeout(DEADLINE, other.say(&vector)).await.expect("the hub reads");
             said.unwrap_or_else(|error| panic!("{way:?}: the hub has left: {error}"));
@@ -195,20 +200,20 @@ async fn many_changes_while_a_peer_is_slow_are_few_sendings_and_end_in_the_whole
     let mut teacher = Peer::join(address, teacher(), PASSWORD).await;
     let mut slow = Peer::spoke(address, "slow", PASSWORD).await;
     for change in 1..=20 {
-        let message = Message::PeerInfoVector { entries: vec![changed(change)], last: true };
+        let message = Message::PeerInfoVector { entries: vec![changed_entry(change)], last: true };
         teacher.say(&message).await.expect("it is still connected");
         hub.until("it has learned", |snapshot| {
-            snapshot.peers.iter().any(|peer| peer.known.info == changed(change))
+            snapshot.peers.iter().any(|peer| *peer.known.info() == changed(change))
         })
         .await;
         // Somebody reads what the teacher is told.
         hear_all(&mut teacher, |_| true).await;
     }
-    let heard = hear_all(&mut slow, |vector| vector.contains(&changed(20))).await;
+    let heard = hear_all(&mut slow, |vector| vector.contains(&changed_entry(20))).await;
     let (sendings, rest) = vectors(&heard);
     assert!(sendings.len() <= 4, "{} sendings for twenty changes", sendings.len());
     assert_eq!(rest, 0);
-    let wanted: Vec<PeerInfo> = hub.snapshot().vector_for(PeerId::from_bytes([5; 16]));
+    let wanted = hub.snapshot().vector_for(peer::info("slow", 5, Role::Spoke).peer_id);
     assert_eq!(sendings.last(), Some(&wanted), "whole, current and in order");
 }
 
@@ -257,7 +262,7 @@ async fn frames_come_whole_in_whatever_pieces_the_octets_come() {
             let address = torn(hub.running.listening().expect("a hub listens"), seed, longest).await;
             let mut peer = Peer::spoke(address, "villain", door).await;
             let heard = hear_all(&mut peer, |vector| vector.len() == entries).await;
-            let wanted = hub.snapshot().vector_for(PeerId::from_bytes([5; 16]));
+            let wanted = hub.snapshot().vector_for(peer::info("villain", 5, Role::Spoke).peer_id);
             assert_eq!(vectors(&heard).0, [wanted], "{way:?}, pieces up to {longest}");
         }
     }

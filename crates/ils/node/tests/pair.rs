@@ -10,7 +10,6 @@ use ils_core::event::Happening;
 use ils_core::ledger::{KnownPeer, Proof};
 use ils_core::limits::PEERS_KNOWN;
 use ils_core::outcome::Outcome;
-use ils_wire::{PeerId, PeerInfo, Role};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -70,7 +69,7 @@ async fn a_description_changed_while_running_reaches_the_peer() {
     let patch = json!({"description": "moved to another room"});
     spoke.running.configure(patch.as_object().expect("an object").clone(), None).await.expect("a change");
     hub.until("the description", |snapshot| {
-        snapshot.peers.iter().any(|peer| peer.known.info.description.as_str() == "moved to another room")
+        snapshot.peers.iter().any(|peer| peer.known.info().description.as_str() == "moved to another room")
     })
     .await;
 }
@@ -99,7 +98,7 @@ async fn a_forgotten_peer_is_told_so_and_may_join_anew() {
     let hub = bench.hub(Side::password("one password")).await;
     let spoke = bench.spoke(&hub, Side::password("one password")).await;
     assert_eq!(hub.outcome().await, Outcome::Joined);
-    let peer = hub.snapshot().peers[0].known.info.peer_id;
+    let peer = hub.snapshot().peers[0].known.peer_id();
     assert!(hub.running.disconnect(peer).await.expect("stored"));
     spoke
         .until("two joins", |snapshot| {
@@ -271,7 +270,7 @@ async fn silence_is_a_timeout_before_the_hello_and_unresponsive_after_it() {
     let address = hub.running.listening().expect("a hub listens");
     let mut halfway = TcpStream::connect(address).await.expect("connects");
     let hello = ils_wire::Hello {
-        versions: vec![1],
+        versions: vec![2],
         boxes: ils_wire::Boxes { tls: false, password: true },
         random: [7; 32],
         share: Some(ils_wire::Ephemeral::from_bytes([9; 32]).public()),
@@ -317,11 +316,8 @@ async fn a_spoke_that_is_answered_in_another_protocol_says_so_and_raises_no_alar
 async fn a_hub_that_knows_as_many_clusters_as_it_can_says_so_on_both_sides_and_raises_the_alarm_of_the_limit()
 {
     let known = |number: usize| {
-        let mut id = [0xee; 16];
-        id[..8].copy_from_slice(&number.to_be_bytes());
-        let name = format!("cluster-{number}");
-        let info = PeerInfo { peer_id: PeerId::from_bytes(id), ..peer::info(&name, 1, Role::Spoke) };
-        KnownPeer { info, proof: Proof::Password, pkid: format!("key-{number}") }
+        let info = peer::numbered(u32::try_from(number).expect("few"));
+        KnownPeer { entry: peer::entry(&info), proof: Proof::Password, pkid: format!("key-{number}") }
     };
     let count = |clusters: usize| (1..clusters).map(known).collect();
     let (full, bench) = (PEERS_KNOWN + 1, Bench::new());

@@ -110,7 +110,7 @@ async fn answer_pings(mut peer: Peer) {
 
 /// When the hub last heard of the cluster.
 fn contact(snapshot: &Snapshot, cluster: &str) -> Option<Timestamp> {
-    snapshot.peers.iter().find(|peer| peer.known.info.cluster_id.as_str() == cluster)?.last_contact
+    snapshot.peers.iter().find(|peer| peer.known.info().cluster_id.as_str() == cluster)?.last_contact
 }
 
 /// A joined peer that takes nothing off its connection, at a hub that tells it more, again and again, than any buffer
@@ -118,14 +118,15 @@ fn contact(snapshot: &Snapshot, cluster: &str) -> Option<Timestamp> {
 async fn glutton(hub: &Station) -> Peer {
     let address = hub.running.listening().expect("a hub listens");
     let mut teacher = Peer::join(address, peer::info("teacher", 2, Role::Hub), PASSWORD).await;
-    let entries: Vec<_> =
-        (100..200).map(|seed| peer::large(&peer::info(&format!("c{seed}"), seed, Role::Spoke))).collect();
+    let entries: Vec<_> = (100..200)
+        .map(|seed| peer::entry(&peer::large(&peer::info(&format!("c{seed}"), seed, Role::Spoke))))
+        .collect();
     teacher.say(&Message::PeerInfoVector { entries, last: true }).await.expect("writes");
     hub.until("it has learned", |snapshot| snapshot.peers.len() > 100).await;
     let mut glutton = Peer::spoke(address, "glutton", PASSWORD).await;
     for number in 0..40 {
         // Each change is told to everybody, with all the rest.
-        let peer = hub.snapshot().peers.last().expect("a hundred").known.info.peer_id;
+        let peer = hub.snapshot().peers.last().expect("a hundred").known.peer_id();
         hub.running.disconnect(peer).await.expect("stored");
         let before = contact(&hub.snapshot(), "glutton");
         later_than(before).await;
@@ -326,7 +327,8 @@ async fn after_too_many_wrong_passwords_a_source_is_answered_after_everybody_els
     let address = hub.running.listening().expect("a hub listens");
     for seed in 1..=31 {
         let mut guess = Peer::dial(address, "127.0.0.2", "a guess").await;
-        guess.say(&Message::Register(peer::info("guess", seed, Role::Spoke))).await.expect("writes");
+        let register = guess.introduction(&peer::info("guess", seed, Role::Spoke));
+        guess.say(&register).await.expect("writes");
         assert_eq!(guess.frame().await, None, "nothing is told");
     }
     hub.until("all are counted", |snapshot| {

@@ -28,12 +28,12 @@ async fn spoke(bench: &Bench, hub: &Station, name: &str) -> Station {
 }
 
 fn shows(snapshot: &Snapshot, name: &str) -> bool {
-    snapshot.peers.iter().any(|peer| peer.known.info.cluster_id.as_str() == name)
+    snapshot.peers.iter().any(|peer| peer.known.info().cluster_id.as_str() == name)
 }
 
 fn has_stored(station: &Station, name: &str) -> bool {
     let durable = station.ledger.clone().load().expect("it works");
-    durable.peers.iter().any(|known| known.info.cluster_id.as_str() == name)
+    durable.peers.iter().any(|known| known.info().cluster_id.as_str() == name)
 }
 
 /// Looks at each state until told to stop; answers whether one of them showed the refused one.

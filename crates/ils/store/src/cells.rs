@@ -48,6 +48,20 @@ impl<'a> Cells<'a> {
         self.text(column)?.parse().map_err(|error: T::Err| self.bad(column, error.to_string()))
     }
 
+    /// Octets.
+    pub(crate) fn blob(&self, column: &'static str) -> Result<Vec<u8>, ReadError> {
+        match self.row.get_ref(column)? {
+            ValueRef::Blob(octets) => Ok(octets.to_vec()),
+            _ => Err(self.bad(column, "is not a blob")),
+        }
+    }
+
+    /// So many octets.
+    pub(crate) fn octets<const N: usize>(&self, column: &'static str) -> Result<[u8; N], ReadError> {
+        let octets = self.blob(column)?;
+        <[u8; N]>::try_from(octets.as_slice()).map_err(|_| self.bad(column, format!("has not {N} octets")))
+    }
+
     /// Text that has to be JSON of a shape.
     pub(crate) fn json<T: DeserializeOwned>(&self, column: &'static str) -> Result<T, ReadError> {
         let wrong = |error| self.bad(column, format!("is not the JSON it has to be: {error}"));

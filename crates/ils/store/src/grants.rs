@@ -23,7 +23,7 @@ const BEHIND: [(&str, &str, &[&str]); 5] = [
     ("remotecluster", "peer", &["pkid", "fqdn", "cluster_id", "description", "version"]),
     ("remoteclusteruricatalog", "peer", &["peer_id", "route_string"]),
     ("processnode", "node", &["only", "fqdn", "description"]),
-    ("processnode", "identity", &["only", "peer_id"]),
+    ("processnode", "own", &["only", "peer_id"]),
     ("processnode", "setting", &["key", "value"]),
 ];
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ils_core::ledger::{Change, ChangeSet, Durable, KnownPeer, Ledger};
 use ils_core::settings::Override;
-use ils_core::wire::PeerId;
+use ils_core::wire::{Entry, PeerId};
 
 /// The store was told to fail.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -23,7 +23,7 @@ pub struct MemoryStore {
 
 #[derive(Debug, Default)]
 struct Content {
-    peer_id: Option<PeerId>,
+    own: Option<Entry>,
     peers: BTreeMap<PeerId, KnownPeer>,
     overrides: BTreeMap<String, Override>,
     fault: Option<String>,
@@ -64,9 +64,9 @@ impl Content {
 
     fn apply(&mut self, change: &Change) {
         match change {
-            Change::Identity(peer_id) => self.peer_id = Some(*peer_id),
+            Change::Said(entry) => self.own = Some(entry.clone()),
             Change::Learned(known) => {
-                self.peers.insert(known.info.peer_id, known.clone());
+                self.peers.insert(known.peer_id(), known.clone());
             }
             Change::Forgotten(peer_id) => {
                 self.peers.remove(peer_id);
@@ -88,7 +88,8 @@ impl Ledger for MemoryStore {
         let content = self.content();
         content.works()?;
         Ok(Durable {
-            peer_id: content.peer_id,
+            own: content.own.clone(),
+            former: None,
             peers: content.peers.values().cloned().collect(),
             overrides: content.overrides.values().cloned().collect(),
         })

@@ -10,7 +10,7 @@ use crate::StoreError;
 const APPLICATION_ID: i64 = 0x494c_534c;
 
 /// Each takes a file from the schema of its place to the next.
-const MIGRATIONS: [&str; 1] = [include_str!("schema/1.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("schema/1.sql"), include_str!("schema/2.sql")];
 
 /// Brings a file to the newest schema, in one transaction.
 ///

@@ -187,7 +187,8 @@ impl Ledger for Store {
             // One transaction: all three of the same moment.
             let handle = handle.unchecked_transaction()?;
             Ok(Durable {
-                peer_id: peers::identity(&handle)?,
+                own: peers::own(&handle)?,
+                former: peers::former(&handle)?,
                 peers: peers::load(&handle)?,
                 overrides: settings::load(&handle)?,
             })
@@ -258,7 +259,7 @@ fn write_and_take_back(handle: &mut Connection) -> rusqlite::Result<()> {
 
 fn write(transaction: &Transaction<'_>, change: &Change) -> rusqlite::Result<()> {
     match change {
-        Change::Identity(peer_id) => peers::identify(transaction, *peer_id),
+        Change::Said(entry) => peers::say(transaction, entry),
         Change::Learned(known) => peers::learn(transaction, known),
         Change::Forgotten(peer_id) => peers::forget(transaction, *peer_id),
         Change::SettingChanged(change) => settings::set(transaction, change),

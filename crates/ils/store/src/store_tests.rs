@@ -6,7 +6,7 @@ use super::*;
 #[expect(dead_code, reason = "shared with the tests outside, which need more of it")]
 mod common;
 
-use common::{learned, peer};
+use common::{learned, peer, peers};
 
 fn open(folder: &tempfile::TempDir) -> Store {
     Store::open(&folder.path().join("ils.sqlite")).expect("the store opens")
@@ -66,7 +66,7 @@ fn a_handle_that_can_only_read_is_replaced() {
     store.held.opened();
     store.append(&[vec![learned(1)]]).expect("the file can be written: a new handle");
     store.append(&[vec![learned(2)]]).expect("the same");
-    assert_eq!(store.load().expect("the store loads").peers, [peer(1), peer(2)]);
+    assert_eq!(store.load().expect("the store loads").peers, peers([1, 2]));
 }
 
 #[test]

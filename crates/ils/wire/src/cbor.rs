@@ -58,6 +58,11 @@ pub(crate) fn check(payload: &[u8]) -> Result<(), CborError> {
     }
 }
 
+/// The CBOR of a value.
+pub(crate) fn encoded<T: minicbor::Encode<()>>(value: &T) -> Vec<u8> {
+    minicbor::to_vec(value).expect("writing to a vector cannot fail, and no encoder here refuses a value")
+}
+
 /// Decodes an array of at most `max` values; its length is checked before the first is decoded.
 pub(crate) fn bounded<'b, C, T: Decode<'b, C>>(
     d: &mut Decoder<'b>, ctx: &mut C, what: &'static str, max: usize,

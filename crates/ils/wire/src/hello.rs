@@ -6,7 +6,7 @@ use crate::cbor;
 use minicbor::{Decode, Decoder, Encode, decode};
 
 /// The protocol versions that this implementation speaks.
-pub const PROTOCOL_VERSIONS: &[u16] = &[1];
+pub const PROTOCOL_VERSIONS: &[u16] = &[2];
 
 /// Most versions that one Hello may offer.
 pub const VERSIONS_OFFERED: usize = 8;
@@ -64,9 +64,10 @@ mod tests {
     #[test]
     fn the_highest_common_version_is_chosen() {
         for (name, offered, want) in [
-            ("the only one", &[1][..], Some(1)),
-            ("a newer peer that speaks the old one too", &[3, 2, 1], Some(1)),
-            ("a newer peer that does not", &[3, 2], None),
+            ("the only one", &[2][..], Some(2)),
+            ("a newer peer that speaks this one too", &[4, 3, 2], Some(2)),
+            ("a newer peer that does not", &[4, 3], None),
+            ("an older peer", &[1], None),
             ("nothing", &[], None),
         ] {
             assert_eq!(choose_version(offered), want, "{name}");

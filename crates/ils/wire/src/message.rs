@@ -7,9 +7,10 @@
 
 // spec: WIRE.md#messages
 
+use crate::identity::{Binding, End, IdentityKey, Instance, SIGNATURE_LEN, is_proven};
 use crate::{
-    CborError, FrameError, Hello, Kind, NameError, PeerInfo, Reason, TAG_LEN, Text, VERSIONS_OFFERED, cbor,
-    frame,
+    CborError, Entry, EntryError, FrameError, Hello, Kind, NameError, Reason, TAG_LEN, Text,
+    VERSIONS_OFFERED, cbor, frame,
 };
 use minicbor::{Decode, Decoder, Encode, decode};
 use std::error::Error;
@@ -30,10 +31,10 @@ const BATCH_OVERHEAD: usize = 16;
 pub enum Message {
     /// The first in each direction.
     Hello(Hello),
-    /// The dialler's own PeerInfo.
-    Register(PeerInfo),
-    /// The listener's own PeerInfo; the dialler is in.
-    Registered(PeerInfo),
+    /// Who the dialler is.
+    Register(Introduction),
+    /// Who the listener is; the dialler is in.
+    Registered(Introduction),
     /// The dialler is not in; the listener closes.
     Refused {
         /// Why.
@@ -44,7 +45,7 @@ pub enum Message {
     /// What the sender knows of other clusters.
     PeerInfoVector {
         /// At most [`BATCH_ENTRIES`].
-        entries: Vec<PeerInfo>,
+        entries: Vec<Entry>,
         /// Whether no further batch follows.
         last: bool,
     },
@@ -59,6 +60,36 @@ pub enum Message {
         /// The same in words, at most 200 characters, no controls; see [`Message::bye`].
         text: String,
     },
+}
+
+/// Who is at this end of the connection.
+// spec: WIRE.md#register
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Introduction {
+    /// What it says of itself.
+    #[n(0)]
+    pub entry: Entry,
+    /// The life of its process.
+    #[n(1)]
+    #[cbor(with = "minicbor::bytes")]
+    pub instance: Instance,
+    /// That the owner of the entry's key says so, on this connection: see [`IdentityKey::prove`].
+    #[n(2)]
+    #[cbor(with = "minicbor::bytes")]
+    pub proof: [u8; SIGNATURE_LEN],
+}
+
+impl Introduction {
+    /// A node at its end of a connection.
+    pub fn new(key: &IdentityKey, entry: Entry, instance: Instance, end: End, binding: &Binding) -> Self {
+        Self { entry, instance, proof: key.prove(end, binding, &instance) }
+    }
+
+    /// Is it the owner of the entry's key who says so, at that end of that connection?
+    pub fn is_proven(&self, end: End, binding: &Binding) -> bool {
+        is_proven(self.entry.public(), end, binding, &self.instance, &self.proof)
+    }
 }
 
 /// A payload that is no message, or a message that cannot be sent.
@@ -89,6 +120,9 @@ pub enum MessageError {
     /// A PeerInfo has 32 zeros for its peer ID.
     #[error("a peer ID of zeros stands for none")]
     UnknownPeerId,
+    /// An entry that its owner has not signed.
+    #[error(transparent)]
+    Entry(#[from] EntryError),
     /// The message does not fit in a frame.
     #[error(transparent)]
     Frame(#[from] FrameError),
@@ -175,12 +209,12 @@ impl Message {
     pub(crate) fn payload(&self) -> Result<Vec<u8>, MessageError> {
         self.check()?;
         match self {
-            Self::Hello(hello) => Ok(to_cbor(hello)),
-            Self::Register(info) | Self::Registered(info) => Ok(to_cbor(info)),
-            Self::PeerInfoVector { entries, last } => Ok(to_cbor(&VectorRef { entries, last: *last })),
-            Self::Ping(number) | Self::Pong(number) => Ok(to_cbor(&Beat { number: *number })),
+            Self::Hello(hello) => Ok(cbor::encoded(hello)),
+            Self::Register(introduction) | Self::Registered(introduction) => Ok(cbor::encoded(introduction)),
+            Self::PeerInfoVector { entries, last } => Ok(cbor::encoded(&VectorRef { entries, last: *last })),
+            Self::Ping(number) | Self::Pong(number) => Ok(cbor::encoded(&Beat { number: *number })),
             Self::Refused { reason, text } | Self::Bye { reason, text } => {
-                Ok(to_cbor(&Parting { reason: reason.code(), text: text.parse()? }))
+                Ok(cbor::encoded(&Parting { reason: reason.code(), text: text.parse()? }))
             }
         }
     }
@@ -190,11 +224,11 @@ impl Message {
         match self {
             Self::Hello(hello) if hello.versions.is_empty() => Err(MessageError::NoVersion),
             Self::Hello(hello) => MessageError::at_most("version", hello.versions.len(), VERSIONS_OFFERED),
-            Self::Register(info) | Self::Registered(info) => info.check(),
             Self::PeerInfoVector { entries, .. } => {
-                MessageError::at_most("entry", entries.len(), BATCH_ENTRIES)?;
-                entries.iter().try_for_each(PeerInfo::check)
+                MessageError::at_most("entry", entries.len(), BATCH_ENTRIES)
             }
+            // An entry was checked as it was signed or verified.
+            Self::Register(_) | Self::Registered(_) => Ok(()),
             Self::Refused { .. } | Self::Bye { .. } | Self::Ping(_) | Self::Pong(_) => Ok(()),
         }
     }
@@ -202,10 +236,10 @@ impl Message {
 
 /// The next message of a PeerInfoVector: takes as many entries as [`BATCH_ENTRIES`] and [`BATCH_OCTETS`] allow. It is the
 /// last one where no entry is left; no entries make one empty message.
-pub fn vector_batch<'a>(entries: &mut Peekable<impl Iterator<Item = &'a PeerInfo>>) -> Message {
+pub fn vector_batch<'a>(entries: &mut Peekable<impl Iterator<Item = &'a Entry>>) -> Message {
     let (mut batch, mut size) = (Vec::new(), BATCH_OVERHEAD + TAG_LEN);
     while let Some(entry) = entries.next_if(|entry| {
-        size = size.saturating_add(to_cbor(*entry).len());
+        size = size.saturating_add(cbor::encoded(*entry).len());
         batch.is_empty() || (batch.len() < BATCH_ENTRIES && size <= BATCH_OCTETS)
     }) {
         batch.push(entry.clone());
@@ -244,7 +278,7 @@ struct Beat {
 struct Vector {
     #[n(0)]
     #[cbor(decode_with = "decode_entries")]
-    entries: Vec<PeerInfo>,
+    entries: Vec<Entry>,
     #[n(1)]
     last: bool,
 }
@@ -254,15 +288,11 @@ struct Vector {
 #[cbor(map)]
 struct VectorRef<'a> {
     #[n(0)]
-    entries: &'a [PeerInfo],
+    entries: &'a [Entry],
     #[n(1)]
     last: bool,
 }
 
-fn decode_entries<'b, C>(d: &mut Decoder<'b>, ctx: &mut C) -> Result<Vec<PeerInfo>, decode::Error> {
+fn decode_entries<'b, C>(d: &mut Decoder<'b>, ctx: &mut C) -> Result<Vec<Entry>, decode::Error> {
     cbor::bounded(d, ctx, "entry", BATCH_ENTRIES)
-}
-
-fn to_cbor<T: Encode<()>>(value: &T) -> Vec<u8> {
-    minicbor::to_vec(value).expect("writing to a vector cannot fail, and no encoder here refuses a value")
 }

@@ -1,4 +1,4 @@
-//! The peer ID: sixteen bytes made once per publisher, shown as 32 lower-case hex digits.
+//! The peer ID: sixteen bytes, the fingerprint of a publisher's key, shown as 32 lower-case hex digits.
 
 // spec: WIRE.md#names
 

@@ -2,14 +2,17 @@
 
 use std::future::pending;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use ils_core::admission::Denied;
-use ils_core::event::{Direction, Happening, PeerAddress};
+use ils_core::event::{ConnectionId, Direction, Happening, PeerAddress};
 use ils_core::handshake::{Channel, Claimed, Ending, Handshake, Joined, Local, Progress, Refusal};
 use ils_core::limits;
 use ils_core::outcome::Outcome;
 use ils_core::registry::{Claim, name_of};
 use ils_core::session::Session;
+use ils_core::snapshot::{Peer, Snapshot};
+use ils_core::time::Timestamp;
 use ils_wire::{RawFrame, Reason};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
@@ -18,7 +21,7 @@ use super::{Conversation, Established, Stop, Watcher};
 use crate::accept::CROWDED_OUT;
 use crate::clock;
 use crate::dice::octets;
-use crate::keeper::{JoinError, Order, Request};
+use crate::keeper::{JoinError, ORDERS, Order, Request};
 use crate::seat::Seat;
 use crate::stream::{Read, SCANNED, ended, until};
 use crate::tls;
@@ -59,7 +62,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Conversation<S> {
     fn local(&self) -> Local {
         let config = &self.era.config;
         Local {
-            info: self.era.own.clone(),
+            entry: self.era.own.clone(),
+            identity: self.era.common.identity_key.clone(),
+            instance: self.era.common.instance,
             boxes: config.boxes,
             key: config.sealing_key().cloned(),
             timers: config.timers,
@@ -163,12 +168,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Conversation<S> {
     async fn claim(
         &mut self, claimed: Box<Claimed>,
     ) -> Result<(Joined, mpsc::Receiver<Order>, Watcher), Stop> {
-        let claim = self.claim_of(&claimed);
-        let (orders, receiver) = mpsc::channel(1);
         let watcher = self.keeper().news();
-        let asked = self.keeper().ask(|answer| Request::Join { claim, orders, answer }).await;
-        let refused = match asked.unwrap_or(Err(JoinError::Temporary("the service is stopping".into()))) {
-            Ok(()) => {
+        let refused = match self.ask(&claimed).await {
+            Ok(receiver) => {
                 let peer = name_of(claimed.info());
                 let accepted = claimed.accept();
                 let (bytes, joined) = accepted?;
@@ -180,21 +182,45 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Conversation<S> {
                 self.frames.joined();
                 return Ok((joined, receiver, watcher));
             }
-            Err(JoinError::Denied(denied)) => denied,
-            Err(JoinError::Temporary(error)) => {
-                let text = format!("the join cannot be stored now: {error}");
-                Denied::new(Reason::Temporary, text, "")
-            }
+            Err(denied) => denied,
         };
         Err(self.deny(*claimed, &refused).await.into())
     }
 
-    fn claim_of(&self, claimed: &Claimed) -> Box<Claim> {
+    /// Once more where another life of the same node stands in its place, and may have ended unnoticed.
+    async fn ask(&mut self, claimed: &Claimed) -> Result<mpsc::Receiver<Order>, Denied> {
+        let first = self.ask_once(claimed, false).await;
+        let Err(JoinError::Contested(rival, contact)) = first else { return first.map_err(refused) };
+        self.settled(rival, contact).await;
+        self.ask_once(claimed, true).await.map_err(refused)
+    }
+
+    async fn ask_once(&self, claimed: &Claimed, is_last: bool) -> Result<mpsc::Receiver<Order>, JoinError> {
+        let claim = self.claim_of(claimed, is_last);
+        let (orders, receiver) = mpsc::channel(ORDERS);
+        let asked = self.keeper().ask(|answer| Request::Join { claim, orders, answer }).await;
+        asked
+            .unwrap_or_else(|| Err(JoinError::Temporary("the service is stopping".into())))
+            .map(|()| receiver)
+    }
+
+    /// Waits until that connection has ended, or something has come on it; not longer than it has to answer, twice over.
+    async fn settled(&self, rival: ConnectionId, asked: Option<Timestamp>) {
+        let mut states = self.keeper().watch();
+        let is_settled = |snapshot: &Arc<Snapshot>| last_contact(snapshot, rival) != asked;
+        let limit = self.era.config.timers.challenge * 2;
+        // Late or not, what then stands decides.
+        let _ = tokio::time::timeout(limit, states.wait_for(is_settled)).await;
+    }
+
+    fn claim_of(&self, claimed: &Claimed, is_last: bool) -> Box<Claim> {
         Box::new(Claim {
             connection: self.link.id,
             direction: self.link.direction,
             tls: self.link.tls,
-            info: claimed.info().clone(),
+            entry: claimed.entry().clone(),
+            instance: claimed.instance(),
+            is_last,
             certificate: self.shown.as_ref().map(|shown| shown.names.clone()),
             shown: self.shown.as_ref().map(|shown| shown.display.clone()),
             admitted_by: self.shown.as_ref().and_then(|shown| shown.admitted_by.clone()),
@@ -206,5 +232,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Conversation<S> {
         let reply = claimed.refuse(denied.reason, &denied.text);
         let claim = denied.claim.clone();
         Refusal { reply, claim, ..Refusal::new(outcome, Ending::Request, denied.text.clone()) }
+    }
+}
+
+/// When something came last on a joined connection; nothing once it has ended.
+fn last_contact(snapshot: &Snapshot, connection: ConnectionId) -> Option<Timestamp> {
+    let is_on = |peer: &&Peer| peer.link.as_ref().is_some_and(|link| link.connection == connection);
+    snapshot.joined().find(is_on)?.last_contact
+}
+
+/// What the peer is told of a claim that does not stand.
+fn refused(error: JoinError) -> Denied {
+    match error {
+        JoinError::Denied(denied) => denied,
+        JoinError::Temporary(error) => {
+            let text = format!("the join cannot be stored now: {error}");
+            Denied::new(Reason::Temporary, text, "")
+        }
+        // Not of a claim that is the last.
+        JoinError::Contested(..) => Denied::new(Reason::Temporary, "another connection is in its place", ""),
     }
 }

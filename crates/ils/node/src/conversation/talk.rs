@@ -11,7 +11,7 @@ use std::sync::Arc;
 use ils_core::handshake::{Ending, Refusal};
 use ils_core::outcome::Outcome;
 use ils_core::session::{Action, Session};
-use ils_wire::{PeerInfo, Reason};
+use ils_wire::{Entry, Reason};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 
@@ -43,7 +43,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Conversation<S> {
             }
             let actions = tokio::select! {
                 biased;
-                Some((reason, text)) = orders.recv() => return self.obey(session, reason, text),
+                Some(order) = orders.recv() => match order {
+                    Order::Part(reason, text) => return self.obey(session, reason, text),
+                    Order::Challenge => {
+                        session.challenge(clock::monotonic());
+                        Vec::new()
+                    }
+                },
                 turn = self.frames.turn(!session.is_sated()) => match turn {
                     Turn::Gone => Vec::new(),
                     Turn::Read(Read::Frame(frame)) => session.on_frame(frame, clock::monotonic()),
@@ -93,7 +99,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Conversation<S> {
     }
 
     /// What cannot be stored is not taken for known: the peer is asked to come again.
-    async fn learn(&mut self, session: &mut Session, entries: Vec<PeerInfo>, last: bool) -> Result<(), Stop> {
+    async fn learn(&mut self, session: &mut Session, entries: Vec<Entry>, last: bool) -> Result<(), Stop> {
         let (from, connection) = (session.peer_id(), self.link.id);
         let learned = self
             .keeper()

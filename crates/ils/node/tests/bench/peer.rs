@@ -1,13 +1,15 @@
 //! A peer that is not ours: it speaks the protocol by hand, seals as it should, and then says whatever a test wants.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use ils_core::ledger::{KnownPeer, Proof};
 use ils_core::limits::PEERS_ADVERTISED;
 use ils_wire::{
-    Boxes, ConnectionKeys, Decoder, Ephemeral, Hello, Message, NODE_ADDRESSES, NODES, NodeAddress, Opener,
-    PeerId, PeerInfo, RawFrame, Role, Sealer, SharedInput,
+    Binding, Boxes, ConnectionKeys, Decoder, End, Entry, Ephemeral, Hello, IdentityKey, Introduction,
+    Message, NODE_ADDRESSES, NODES, NodeAddress, Opener, PeerId, PeerInfo, RawFrame, Role, Sealer,
+    SharedInput,
 };
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -83,17 +85,20 @@ impl Door {
     pub(crate) fn hello(&self) -> Vec<u8> {
         let boxes = Boxes { tls: self.tls.is_some(), password: self.password.is_some() };
         let share = self.tls.is_none().then(|| ephemeral().public());
-        Message::Hello(Hello { versions: vec![1], boxes, random: [7; 32], share })
+        Message::Hello(Hello { versions: vec![2], boxes, random: [7; 32], share })
             .encode_frame()
             .expect("encodes")
     }
 
-    fn keys(
+    /// What the connection is bound by, and its keys where there is a password.
+    fn derived(
         &self, wire: &Wire, theirs: &RawFrame, dialler: &[u8], listener: &[u8],
-    ) -> Option<ConnectionKeys> {
-        let key = network_key(self.password?);
+    ) -> (Binding, Option<ConnectionKeys>) {
         let input = wire.exported.map_or_else(|| agreed(theirs), SharedInput::from_exporter);
-        Some(ConnectionKeys::derive(&key, &input, dialler, listener))
+        let keys = self
+            .password
+            .map(|password| ConnectionKeys::derive(&network_key(password), &input, dialler, listener));
+        (Binding::derive(&input, dialler, listener), keys)
     }
 }
 
@@ -108,16 +113,54 @@ fn agreed(theirs: &RawFrame) -> SharedInput {
 pub(crate) struct Peer {
     socket: Box<dyn Stream>,
     decoder: Decoder,
+    /// Its end of the connection, and what this is bound by.
+    at: (End, Binding),
     /// Present with a password.
     seal: Option<(Sealer, Opener)>,
     /// The other side's Hello.
     pub(crate) hello: RawFrame,
 }
 
+/// The keys of all the peers so far, by their peer IDs.
+static KEYS: LazyLock<Mutex<BTreeMap<PeerId, IdentityKey>>> = LazyLock::new(Default::default);
+
+/// The peer ID of whoever has the key with this seed.
+fn peer_id(seed: [u8; 32]) -> PeerId {
+    let key = IdentityKey::from_seed(&seed);
+    let peer_id = key.peer_id();
+    KEYS.lock().unwrap_or_else(PoisonError::into_inner).insert(peer_id, key);
+    peer_id
+}
+
+/// The key of a peer that was named before.
+pub(crate) fn key(peer_id: PeerId) -> IdentityKey {
+    let keys = KEYS.lock().unwrap_or_else(PoisonError::into_inner);
+    keys.get(&peer_id).expect("a peer of `info` or `numbered`").clone()
+}
+
+/// What a peer says of itself, in its own version.
+pub(crate) fn signed(info: &PeerInfo, version: u64) -> Entry {
+    Entry::sign(&key(info.peer_id), info.clone(), version).expect("within its bounds")
+}
+
+/// The first that it says.
+pub(crate) fn entry(info: &PeerInfo) -> Entry {
+    signed(info, 1)
+}
+
+/// A peer that dials on no connection in particular.
+pub(crate) fn stray(info: &PeerInfo) -> Introduction {
+    let binding = Binding::derive(&SharedInput::from_exporter([9; 32]), b"hello", b"hello");
+    Introduction::new(&key(info.peer_id), entry(info), INSTANCE, End::Dialler, &binding)
+}
+
+/// The life of a peer's process.
+pub(crate) const INSTANCE: [u8; 16] = [0x77; 16];
+
 /// What a peer says of itself.
 pub(crate) fn info(name: &str, seed: u8, role: Role) -> PeerInfo {
     PeerInfo {
-        peer_id: PeerId::from_bytes([seed; 16]),
+        peer_id: peer_id([seed; 32]),
         cluster_id: name.parse().expect("a cluster ID"),
         description: Default::default(),
         version: "11.5.1.10000(4)".parse().expect("a version"),
@@ -130,9 +173,9 @@ pub(crate) fn info(name: &str, seed: u8, role: Role) -> PeerInfo {
 
 /// Cluster number `n` of many, a spoke.
 pub(crate) fn numbered(n: u32) -> PeerInfo {
-    let mut peer_id = [0xb0; 16];
-    peer_id[..4].copy_from_slice(&n.to_be_bytes());
-    PeerInfo { peer_id: PeerId::from_bytes(peer_id), ..info(&format!("cluster{n}"), 1, Role::Spoke) }
+    let mut seed = [0xb0; 32];
+    seed[..4].copy_from_slice(&n.to_be_bytes());
+    PeerInfo { peer_id: peer_id(seed), ..info(&format!("cluster{n}"), 1, Role::Spoke) }
 }
 
 /// With all the nodes and addresses that an entry may have, each of the longest name.
@@ -147,7 +190,7 @@ pub(crate) fn large(info: &PeerInfo) -> PeerInfo {
 /// As many large clusters as a hub tells of besides itself: more to say than sockets hold.
 pub(crate) fn much() -> Vec<KnownPeer> {
     let known = |n| KnownPeer {
-        info: large(&numbered(n)),
+        entry: entry(&large(&numbered(n))),
         proof: Proof::Relayed(PeerId::from_bytes([0xee; 16])),
         pkid: format!("key-{n}"),
     };
@@ -173,8 +216,9 @@ impl Peer {
         let (mut wire, mut decoder, own) = (door.dial(hub, from).await, Decoder::new(), door.hello());
         wire.send(&own).await.expect("writes");
         let hello = frame(&mut wire.stream, &mut decoder).await.expect("a hello");
-        let keys = door.keys(&wire, &hello, &own, &hello.bytes());
-        Self { socket: wire.stream, decoder, seal: keys.map(ConnectionKeys::for_dialler), hello }
+        let (binding, keys) = door.derived(&wire, &hello, &own, &hello.bytes());
+        let at = (End::Dialler, binding);
+        Self { socket: wire.stream, decoder, at, seal: keys.map(ConnectionKeys::for_dialler), hello }
     }
 
     /// Waits for a dialler, and exchanges Hellos.
@@ -183,8 +227,9 @@ impl Peer {
         let (mut wire, mut decoder, own) = (door.answer(listener).await, Decoder::new(), door.hello());
         let hello = frame(&mut wire.stream, &mut decoder).await.expect("a hello");
         wire.send(&own).await.expect("writes");
-        let keys = door.keys(&wire, &hello, &hello.bytes(), &own);
-        Self { socket: wire.stream, decoder, seal: keys.map(ConnectionKeys::for_listener), hello }
+        let (binding, keys) = door.derived(&wire, &hello, &hello.bytes(), &own);
+        let at = (End::Listener, binding);
+        Self { socket: wire.stream, decoder, at, seal: keys.map(ConnectionKeys::for_listener), hello }
     }
 
     /// A spoke of this name that has joined.
@@ -195,7 +240,8 @@ impl Peer {
     /// Whoever that is, joined.
     pub(crate) async fn join(hub: SocketAddr, info: PeerInfo, door: impl Into<Door>) -> Self {
         let mut peer = Self::dial(hub, "127.0.0.1", door).await;
-        peer.say(&Message::Register(info)).await.expect("writes");
+        let register = peer.introduction(&info);
+        peer.say(&register).await.expect("writes");
         assert!(matches!(peer.hear().await, Some(Message::Registered(_))), "it joins");
         peer.decoder.joined();
         peer
@@ -205,9 +251,22 @@ impl Peer {
     pub(crate) async fn hub(listener: &TcpListener, info: PeerInfo, door: impl Into<Door>) -> Self {
         let mut peer = Self::answer(listener, door).await;
         assert!(matches!(peer.hear().await, Some(Message::Register(_))), "it registers");
-        peer.say(&Message::Registered(info)).await.expect("writes");
+        let registered = peer.introduction(&info);
+        peer.say(&registered).await.expect("writes");
         peer.decoder.joined();
         peer
+    }
+
+    /// Who it is: a Register where it has dialled, a Registered where it was.
+    pub(crate) fn introduction(&self, info: &PeerInfo) -> Message {
+        self.introduction_of(entry(info), INSTANCE)
+    }
+
+    /// The same in another life of its process.
+    pub(crate) fn introduction_of(&self, entry: Entry, instance: [u8; 16]) -> Message {
+        let (end, binding) = self.at;
+        let introduction = Introduction::new(&key(entry.peer_id()), entry, instance, end, &binding);
+        if end == End::Dialler { Message::Register(introduction) } else { Message::Registered(introduction) }
     }
 
     /// The octets of a message, as they are sent next.

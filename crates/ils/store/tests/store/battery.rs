@@ -1,6 +1,6 @@
 //! What a ledger promises, asked of every store.
 
-use crate::common::{id, learned, peer, setting};
+use crate::common::{self, id, learned, peer, peers, said, setting, signed};
 use ils_core::ledger::{Change, Durable, KnownPeer, Ledger, Proof};
 use ils_core::settings::Override;
 use ils_store::{MemoryStore, Store};
@@ -100,10 +100,10 @@ fn a_new_store_is_empty(bed: &impl Bed) {
 
 fn what_was_appended_is_there_after_reopening(bed: &impl Bed) {
     let change = setting("use_tls", json!(true), json!(false));
-    let sets =
-        [vec![Change::Identity(id(7)), learned(2)], vec![Change::SettingChanged(change.clone()), learned(1)]];
+    let sets = [vec![said(7), learned(2)], vec![Change::SettingChanged(change.clone()), learned(1)]];
     bed.open().append(&sets).expect("the append works");
-    let want = Durable { peer_id: Some(id(7)), peers: vec![peer(1), peer(2)], overrides: vec![change] };
+    let want =
+        Durable { own: Some(peer(7).entry), former: None, peers: peers([1, 2]), overrides: vec![change] };
     assert_eq!(load(bed), want);
 }
 
@@ -115,47 +115,37 @@ fn before() -> Vec<Change> {
 }
 
 fn each_change_changes_its_own_thing(bed: &impl Bed) {
-    let renamed = KnownPeer { info: peer(9).info, proof: Proof::Relayed(id(3)), pkid: "other".into() };
-    let renamed = KnownPeer { info: ils_core::wire::PeerInfo { peer_id: id(1), ..renamed.info }, ..renamed };
+    let renamed =
+        KnownPeer { entry: signed(1, peer(9).info(), 2), proof: Proof::Relayed(id(3)), pkid: "other".into() };
     let fewer_nodes = {
-        let mut known = peer(1);
-        known.info.nodes.remove(0);
-        known
+        let mut info = peer(1).info().clone();
+        info.nodes.remove(0);
+        KnownPeer { entry: signed(1, &info, 2), ..peer(1) }
+    };
+    let beside_2 = |known: &KnownPeer| {
+        let mut both = vec![known.clone(), peer(2)];
+        both.sort_by_key(KnownPeer::peer_id);
+        both
     };
     let described = |value| setting("description", json!(value), json!(""));
     let tls = || setting("use_tls", json!(true), json!(false));
     type Row = (&'static str, Change, Vec<KnownPeer>, Vec<Override>);
     let rows: Vec<Row> = vec![
-        (
-            "known better",
-            Change::Learned(renamed.clone()),
-            vec![renamed, peer(2)],
-            vec![described("a"), tls()],
-        ),
+        ("known better", Change::Learned(renamed.clone()), beside_2(&renamed), vec![described("a"), tls()]),
         (
             "fewer nodes",
             Change::Learned(fewer_nodes.clone()),
-            vec![fewer_nodes, peer(2)],
+            beside_2(&fewer_nodes),
             vec![described("a"), tls()],
         ),
         ("forgotten", Change::Forgotten(id(1)), vec![peer(2)], vec![described("a"), tls()]),
-        (
-            "forgotten, not known",
-            Change::Forgotten(id(5)),
-            vec![peer(1), peer(2)],
-            vec![described("a"), tls()],
-        ),
-        (
-            "set again",
-            Change::SettingChanged(described("b")),
-            vec![peer(1), peer(2)],
-            vec![described("b"), tls()],
-        ),
-        ("dropped", Change::SettingDropped("use_tls".into()), vec![peer(1), peer(2)], vec![described("a")]),
+        ("forgotten, not known", Change::Forgotten(id(5)), peers([1, 2]), vec![described("a"), tls()]),
+        ("set again", Change::SettingChanged(described("b")), peers([1, 2]), vec![described("b"), tls()]),
+        ("dropped", Change::SettingDropped("use_tls".into()), peers([1, 2]), vec![described("a")]),
         (
             "dropped, not set",
             Change::SettingDropped("role".into()),
-            vec![peer(1), peer(2)],
+            peers([1, 2]),
             vec![described("a"), tls()],
         ),
     ];
@@ -163,16 +153,18 @@ fn each_change_changes_its_own_thing(bed: &impl Bed) {
         let again: Vec<Change> = [1, 2].map(|number| Change::Forgotten(id(number))).to_vec();
         bed.open().append(&[again, before()]).expect("the start is written");
         bed.open().append(&[vec![change]]).expect("the change is written");
-        assert_eq!(load(bed), Durable { peer_id: None, peers, overrides }, "{case}");
+        assert_eq!(load(bed), Durable { own: None, former: None, peers, overrides }, "{case}");
     }
 }
 
 fn sets_count_in_their_order(bed: &impl Bed) {
-    let sets =
-        [vec![learned(1), learned(2)], vec![Change::Forgotten(id(1))], vec![], vec![Change::Identity(id(4))]];
+    let sets = [vec![learned(1), learned(2)], vec![Change::Forgotten(id(1))], vec![], vec![said(4)]];
     bed.open().append(&sets).expect("the append works");
-    bed.open().append(&[vec![Change::Identity(id(5))]]).expect("the append works");
-    assert_eq!(load(bed), Durable { peer_id: Some(id(5)), peers: vec![peer(2)], overrides: vec![] });
+    bed.open().append(&[vec![said(5)]]).expect("the append works");
+    assert_eq!(
+        load(bed),
+        Durable { own: Some(peer(5).entry), former: None, peers: vec![peer(2)], overrides: vec![] }
+    );
 }
 
 fn an_append_that_fails_leaves_all_as_it_was_and_a_later_one_works(bed: &impl Bed) {
@@ -183,7 +175,7 @@ fn an_append_that_fails_leaves_all_as_it_was_and_a_later_one_works(bed: &impl Be
     drop(fault);
     assert_eq!(store.load().expect("the store loads").peers, [peer(1)]);
     store.append(&[vec![learned(3)]]).expect("the same store works again");
-    assert_eq!(load(bed).peers, [peer(1), peer(3)]);
+    assert_eq!(load(bed).peers, peers([1, 3]));
 }
 
 fn a_probe_changes_nothing_and_tells_of_a_fault(bed: &impl Bed) {
@@ -214,7 +206,7 @@ fn a_thousand_peers_come_back(bed: &impl Bed) {
     }
     let sets: Vec<_> = rest.iter().map(|number| vec![learned(*number)]).collect();
     store.append(&sets).expect("all at once");
-    assert_eq!(load(bed).peers, peers.iter().map(|number| peer(*number)).collect::<Vec<_>>());
+    assert_eq!(load(bed).peers, common::peers(peers));
 }
 
 #[test]

@@ -2,12 +2,35 @@
 
 use ils_core::ledger::{Change, KnownPeer, Proof};
 use ils_core::settings::Override;
-use ils_core::wire::{NodeAddress, PeerId, PeerInfo, Role};
+use ils_core::wire::{Entry, IdentityKey, NodeAddress, PeerId, PeerInfo, Role};
 use serde_json::Value;
 
-/// A peer ID made of a number above 0.
+fn key(number: u128) -> IdentityKey {
+    let mut seed = [0; 32];
+    seed.iter_mut().zip(number.to_be_bytes()).for_each(|(octet, of_number)| *octet = of_number);
+    IdentityKey::from_seed(&seed)
+}
+
+/// The peer ID of the key made of a number.
 pub(crate) fn id(number: u128) -> PeerId {
-    PeerId::from_bytes(number.to_be_bytes())
+    key(number).peer_id()
+}
+
+/// What the owner of that key says.
+pub(crate) fn signed(number: u128, info: &PeerInfo, version: u64) -> Entry {
+    Entry::sign(&key(number), info.clone(), version).expect("signs")
+}
+
+/// That this node says what peer `number` would.
+pub(crate) fn said(number: u128) -> Change {
+    Change::Said(peer(number).entry)
+}
+
+/// These peers, in the order of peer IDs.
+pub(crate) fn peers(numbers: impl IntoIterator<Item = u128>) -> Vec<KnownPeer> {
+    let mut peers: Vec<KnownPeer> = numbers.into_iter().map(peer).collect();
+    peers.sort_by_key(KnownPeer::peer_id);
+    peers
 }
 
 /// A peer made of a number above 0: every field differs from that of another.
@@ -32,7 +55,8 @@ pub(crate) fn peer(number: u128) -> KnownPeer {
         1 => Proof::Password,
         _ => Proof::Relayed(id(number + 1)),
     };
-    KnownPeer { info, proof, pkid: format!("00000000-0000-8000-8000-{number:012x}") }
+    let entry = signed(number, &info, 1);
+    KnownPeer { entry, proof, pkid: format!("00000000-0000-8000-8000-{number:012x}") }
 }
 
 /// That this peer is known.

@@ -7,8 +7,8 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, ExitStatus};
 
-use crate::common::{id, learned, peer};
-use ils_core::ledger::{Change, KnownPeer, Ledger};
+use crate::common::{id, learned, peer, peers, said, setting};
+use ils_core::ledger::{KnownPeer, Ledger};
 use ils_store::{Reader, Store, StoreError};
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -38,7 +38,7 @@ fn start(child: &mut Command) -> ExitStatus {
 /// A store with a peer in it.
 fn filled(path: &Path) {
     let mut store = Store::open(path).expect("the store opens");
-    store.append(&[vec![Change::Identity(id(7)), learned(1)]]).expect("the append works");
+    store.append(&[vec![said(7), learned(1)]]).expect("the append works");
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn a_read_only_file_is_read_and_takes_appends_once_it_may_be_written() {
         return read_only_then_writable(Path::new(&path));
     }
     let after = as_an_ordinary_user("a_read_only_file_is_read_and_takes_appends_once_it_may_be_written");
-    assert_eq!(after, [peer(1), peer(3)], "the child did its part");
+    assert_eq!(after, peers([1, 3]), "the child did its part");
 }
 
 fn read_only_then_writable(path: &Path) {
@@ -122,7 +122,7 @@ fn read_only_then_writable(path: &Path) {
     }
     fs::set_permissions(path, Permissions::from_mode(0o600)).expect("its mode is changed back");
     store.append(&[vec![learned(3)]]).expect("the same store works again");
-    assert_eq!(store.load().expect("the store loads").peers, [peer(1), peer(3)]);
+    assert_eq!(store.load().expect("the store loads").peers, peers([1, 3]));
 }
 
 #[test]
@@ -133,7 +133,7 @@ fn a_file_that_turns_read_only_under_an_open_store_takes_nothing_until_it_may_be
     let after = as_an_ordinary_user(
         "a_file_that_turns_read_only_under_an_open_store_takes_nothing_until_it_may_be_written_again",
     );
-    assert_eq!(after, [peer(1), peer(2), peer(4)], "the child did its part");
+    assert_eq!(after, peers([1, 2, 4]), "the child did its part");
 }
 
 fn writable_then_read_only(path: &Path) {
@@ -144,7 +144,7 @@ fn writable_then_read_only(path: &Path) {
         let error = failed.expect_err(case);
         assert!(matches!(error, StoreError::ReadOnly { .. }), "{case}: {error}");
     }
-    assert_eq!(store.load().expect("it may be read").peers, [peer(1), peer(2)]);
+    assert_eq!(store.load().expect("it may be read").peers, peers([1, 2]));
     fs::set_permissions(path, Permissions::from_mode(0o600)).expect("its mode is changed back");
     store.append(&[vec![learned(4)]]).expect("the same store works again");
 }
@@ -169,8 +169,8 @@ fn a_file_that_is_not_ours_is_left_as_it_is() {
             |path| sql(path, "PRAGMA application_id = 9"),
             "is not a database of ilslab",
         ),
-        ("a newer schema", newer, "has schema 1000, and this version knows schemas up to 1"),
-        ("an older schema than any", older, "has schema -1, and this version knows schemas up to 1"),
+        ("a newer schema", newer, "has schema 1000, and this version knows schemas up to 2"),
+        ("an older schema than any", older, "has schema -1, and this version knows schemas up to 2"),
     ];
     for (case, make, want) in rows {
         let folder = folder();
@@ -293,35 +293,35 @@ fn empty_sets_and_a_known_name_write_nothing() {
 
 #[test]
 fn a_value_that_cannot_be_is_named_by_table_row_and_column() {
-    let peer_1 = "00000000000000000000000000000001";
+    let peer_1 = id(1).to_string();
     let rows = [
-        ("UPDATE identity SET peer_id = 'x'", "table identity, row 1, column peer_id"),
         (
-            "UPDATE peer SET peer_id = 'X\ny'; DELETE FROM peer_node",
-            "table peer, row X\\x0ay, column peer_id",
+            "UPDATE own SET peer_id = 'x'",
+            "table own, row 1, column peer_id: is not what the cluster has signed",
         ),
-        ("DELETE FROM peer_node; UPDATE peer SET peer_id = printf('%032d', 0)", "32 zeros are nobody's"),
+        ("UPDATE own SET signature = zeroblob(64)", "table own, row 1, column statement: cannot be used"),
+        ("DELETE FROM own; INSERT INTO identity VALUES (1, 'x')", "table identity, row 1, column peer_id"),
+        ("UPDATE peer SET peer_id = 'X\ny'", "table peer, row X\\x0ay, column peer_id"),
         (
             "UPDATE peer SET cluster_id = 'a b'",
-            &format!("table peer, row {peer_1}, column cluster_id: a cluster ID"),
+            &format!(
+                "table peer, row {peer_1}, column cluster_id: is not what the cluster has signed, `cluster-1`"
+            ),
         ),
         ("UPDATE peer SET fqdn = ''", "column fqdn"),
         ("UPDATE peer SET fqdn = CAST(x'ff' AS TEXT)", "column fqdn: is not UTF-8"),
         ("UPDATE peer SET description = char(7)", "column description"),
         ("UPDATE peer SET version = ''", "column version"),
-        ("UPDATE peer SET role = 'boss'", "column role: is neither"),
         ("UPDATE peer SET route_string = '!'", "column route_string"),
         ("UPDATE peer SET proof = 'rumour'", "column proof: is neither"),
         ("UPDATE peer SET proof = 'relayed'", "column relayed_by: is missing"),
         ("UPDATE peer SET relayed_by = peer_id", "column relayed_by: is set"),
         ("UPDATE peer SET proof = 'relayed', relayed_by = ''", "column relayed_by: a peer ID"),
-        (
-            "UPDATE peer_node SET host = '' WHERE position = 1",
-            &format!("table peer_node, row {peer_1} 1, column host"),
-        ),
-        ("UPDATE peer_node SET addresses = '[\"1.2.3\"]'", "column addresses"),
-        ("UPDATE peer_node SET addresses = '{}'", "column addresses"),
-        ("DELETE FROM peer", &format!("table peer_node, row {peer_1}, column peer_id: is not in")),
+        ("UPDATE peer SET statement = CAST('x' AS BLOB)", "column statement: cannot be used"),
+        ("UPDATE peer SET statement = (SELECT statement FROM own)", "column statement: cannot be used"),
+        ("UPDATE peer SET public_key = zeroblob(32)", "column statement: cannot be used"),
+        ("UPDATE peer SET public_key = zeroblob(31)", "column public_key: has not 32 octets"),
+        ("UPDATE peer SET signature = zeroblob(65)", "column signature: has not 64 octets"),
         ("INSERT INTO setting VALUES ('role', '\"hub\"', 'hub')", "table setting, row role, column replaced"),
     ];
     for (edit, want) in rows {
@@ -332,4 +332,32 @@ fn a_value_that_cannot_be_is_named_by_table_row_and_column() {
         let error = Store::open(&path).expect("the file is whole").load().expect_err(edit).to_string();
         assert!(error.contains(want) && error.contains("ils.sqlite"), "{edit}: {error}");
     }
+}
+
+#[test]
+fn a_database_of_version_1_keeps_its_settings_and_gives_up_its_peer_id_and_whom_it_knew() {
+    let folder = folder();
+    let path = folder.path().join("ils.sqlite");
+    sql(&path, include_str!("../../src/schema/1.sql"));
+    sql(
+        &path,
+        "PRAGMA application_id = 1229738828; PRAGMA user_version = 1;
+         INSERT INTO identity VALUES (1, '77c59d0960cc4fdc959168a3d686a6de');
+         INSERT INTO setting VALUES ('description', '\"Main site\"', '\"\"');
+         INSERT INTO peer VALUES ('f7f885dcaca845f18f3b7e583ff6c457', 'key', 'spoke', 'spoke.lab.example', '',
+                                  '11.5.1.10000(4)', 'spoke', 'spoke.lab.example', 'password', NULL);
+         INSERT INTO peer_node VALUES ('f7f885dcaca845f18f3b7e583ff6c457', 0, 'spoke.lab.example', '[]');",
+    );
+    let mut store = Store::open(&path).expect("it is brought up to date");
+    let found = store.load().expect("the store loads");
+    assert_eq!(found.former.map(|id| id.to_string()).as_deref(), Some("77c59d0960cc4fdc959168a3d686a6de"));
+    assert_eq!((found.own, found.peers), (None, vec![]));
+    assert_eq!(found.overrides, [setting("description", "Main site".into(), "".into())]);
+    store.append(&[vec![said(7), learned(1)]]).expect("the append works");
+    let found = Store::open(&path).expect("it opens").load().expect("the store loads");
+    assert_eq!((found.former, found.own, found.peers), (None, Some(peer(7).entry), vec![peer(1)]), "once");
+    let rows = Reader::open(&path)
+        .expect("the reader opens")
+        .query("select * from remotecluster", &Default::default());
+    assert_eq!(rows.expect("it answers").rows.len(), 1);
 }

@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::common::{learned, peer, setting};
+use crate::common::{learned, peers, setting};
 use ils_core::ledger::{Change, Durable, Ledger};
 use ils_store::Store;
 use serde_json::json;
@@ -52,7 +52,7 @@ fn check(durable: &Durable) -> u64 {
         assert_eq!(change.value, change.replaced, "torn within a row");
         change.value.as_u64().expect("a number")
     });
-    let want: Vec<_> = (1..=count).map(|number| peer(u128::from(number))).collect();
+    let want = peers((1..=count).map(u128::from));
     assert_eq!(durable.peers, want, "torn between tables");
     count
 }

@@ -5,8 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use crate::common::{id, learned, peer};
-use ils_core::ledger::{Change, Ledger};
+use crate::common::{learned, peer, said};
+use ils_core::ledger::Ledger;
 use ils_store::{Reader, Store, StoreError};
 use tempfile::TempDir;
 
@@ -20,7 +20,7 @@ impl Open {
     fn new() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut store = Store::open(&folder.path().join("ils.sqlite")).expect("the store opens");
-        store.append(&[vec![Change::Identity(id(7)), learned(1)]]).expect("the append works");
+        store.append(&[vec![said(7), learned(1)]]).expect("the append works");
         Self { folder, store }
     }
 
@@ -70,7 +70,7 @@ fn peers(path: &Path) -> Vec<u128> {
 fn backup(folder: &Path) -> PathBuf {
     let path = folder.join("backup.sqlite");
     let mut store = Store::open(&path).expect("the store opens");
-    store.append(&[vec![Change::Identity(id(8)), learned(5)]]).expect("the append works");
+    store.append(&[vec![said(8), learned(5)]]).expect("the append works");
     path
 }
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::common::{id, learned, peer, setting};
+use crate::common::{id, learned, peer, said, setting, signed};
 use ils_core::ledger::{Change, KnownPeer, Ledger};
 use ils_core::wire::PeerInfo;
 use ils_store::{QueryError, QueryLimits, Reader, Store, TABLES};
@@ -26,8 +26,7 @@ impl Node {
     /// A node with an identity, a name and two peers.
     fn with_peers() -> Self {
         let mut node = Self::new();
-        let identity = Change::Identity(id(0x77c5_9d09_60cc_4fdc_9591_68a3_d686_a6de));
-        node.store.append(&[vec![identity, learned(1), learned(2)]]).expect("the append works");
+        node.store.append(&[vec![said(7), learned(1), learned(2)]]).expect("the append works");
         let description = "Main site".parse().expect("a description");
         node.store
             .set_node(&"hub.lab.example".parse().expect("an FQDN"), &description)
@@ -48,6 +47,12 @@ impl Node {
     }
 }
 
+/// 32 hex digits as CUCM writes a key.
+fn uuid(hex: &str) -> String {
+    let groups = [0..8, 8..12, 12..16, 16..20, 20..32].map(|range| hex[range].to_owned());
+    groups.join("-")
+}
+
 #[test]
 fn the_remote_clusters_are_printed_as_cucm_prints_them() {
     let mut node = Node::new();
@@ -55,10 +60,10 @@ fn the_remote_clusters_are_printed_as_cucm_prints_them() {
         cluster_id: "1".parse().expect("a cluster ID"),
         description: "".parse().expect("a description"),
         fqdn: "cucm11.adfs.uccs.com".parse().expect("an FQDN"),
-        ..peer(1).info
+        ..peer(1).info().clone()
     };
     let pkid = "5ed8bbe9-d72b-4cd1-8f8e-93ab32cb58da".to_owned();
-    let known = KnownPeer { info, pkid, ..peer(1) };
+    let known = KnownPeer { entry: signed(1, &info, 2), pkid, ..peer(1) };
     node.store.append(&[vec![Change::Learned(known)]]).expect("the append works");
     let want = "pkid                                 fullyqualifiedname   clusterid description version\n\
                 ==================================== ==================== ========= =========== ===============\n\
@@ -75,18 +80,25 @@ fn the_remote_clusters_are_printed_as_cucm_prints_them() {
 #[test]
 fn every_table_has_cucms_columns_and_its_content() {
     let node = Node::with_peers();
+    let own = uuid(&id(7).to_string());
+    let process_node = format!(
+        "pkid                                 name            nodeid description\n\
+         ==================================== =============== ====== ===========\n\
+         {own} hub.lab.example 1      Main site\n"
+    );
+    let mut routes = [1, 2].map(|number| format!("{} route-{number}\n", id(number)));
+    routes.sort();
+    let catalog = format!(
+        "peerid                           routestring\n================================ ===========\n{}{}",
+        routes[0], routes[1]
+    );
     for (sql, want) in [
         (
             "select fullyqualifiedname, clusterid from remotecluster where version like '11.5%' order by clusterid desc",
             "fullyqualifiedname clusterid\n================== =========\n\
              cucm2.lab.example  cluster-2\ncucm1.lab.example  cluster-1\n",
         ),
-        (
-            "select * from processnode",
-            "pkid                                 name            nodeid description\n\
-             ==================================== =============== ====== ===========\n\
-             77c59d09-60cc-4fdc-9591-68a3d686a6de hub.lab.example 1      Main site\n",
-        ),
+        ("select * from processnode", &process_node),
         (
             "select * from typepatternusage",
             "enum name\n==== ======================================\n22   Uri Routing\n\
@@ -95,11 +107,7 @@ fn every_table_has_cucms_columns_and_its_content() {
              27   Alternate Number\n28   ILS Learned URI\n29   ILS Learned PSTN Failover Rule\n\
              30   ILS Imported E164 Number\n",
         ),
-        (
-            "select * from remoteclusteruricatalog order by peerid",
-            "peerid                           routestring\n================================ ===========\n\
-             00000000000000000000000000000001 route-1\n00000000000000000000000000000002 route-2\n",
-        ),
+        ("select * from remoteclusteruricatalog order by peerid", &catalog),
         (
             "select * from remotecatalogkey",
             "remotecatalogkey_id remoteclusteruricatalog_peerid\n=================== ==============================\n",
@@ -120,7 +128,7 @@ fn every_table_has_cucms_columns_and_its_content() {
         ),
         (
             "with short as (select clusterid as c from remotecluster) select upper(c) as c from short where c in \
-             (select clusterid from remotecluster limit 1)",
+             (select clusterid from remotecluster order by 1 limit 1)",
             "c\n=========\nCLUSTER-1\n",
         ),
         ("select null as a, 1.0 as b, x'0aff' as c", "a    b   c\n==== === ====\nNULL 1.0 0aff\n"),
@@ -196,7 +204,7 @@ fn nothing_but_select_on_cucms_tables_is_permitted() {
             "with remotecluster as (select proof from peer) select * from remotecluster",
             "reading the table peer",
         ),
-        ("select * from (select host from peer_node) as remotecluster", "reading the table peer_node"),
+        ("select * from (select statement from own) as remotecluster", "reading the table own"),
         ("select * from sqlite_master", "reading the table sqlite_master"),
         ("select * from sqlite_schema", "reading the table sqlite_master"),
         ("select * from sqlite_temp_master", "reading the table sqlite_temp_master"),
@@ -247,7 +255,7 @@ fn a_name_borrowed_from_a_view_shows_no_more_than_the_view() {
         node.query(borrowed).is_ok_and(|text| text.contains("cluster-1")),
         "SQLite names the borrower as the view"
     );
-    for column in ["peer_id", "role", "route_string", "proof", "relayed_by"] {
+    for column in ["peer_id", "route_string", "proof", "relayed_by", "statement", "public_key"] {
         let sql = format!("with remotecluster as (select {column} from peer) select * from remotecluster");
         let want = QueryError::NotPermitted { what: "reading the table peer".to_owned() };
         assert_eq!(node.query(&sql), Err(want), "{column}");

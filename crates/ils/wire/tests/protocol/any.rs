@@ -17,11 +17,11 @@ pub(crate) fn message() -> impl Strategy<Value = Message> {
 /// Any message that may be sealed.
 pub(crate) fn sealable() -> impl Strategy<Value = Message> {
     prop_oneof![
-        peer_info().prop_map(Message::Register),
-        peer_info().prop_map(Message::Registered),
+        introduction(End::Dialler).prop_map(Message::Register),
+        introduction(End::Listener).prop_map(Message::Registered),
         (any::<u8>(), text(200))
             .prop_map(|(code, text)| Message::Refused { reason: Reason::from_code(code), text }),
-        (vec(peer_info(), 0..4), any::<bool>())
+        (vec(entry(), 0..4), any::<bool>())
             .prop_map(|(entries, last)| Message::PeerInfoVector { entries, last }),
         any::<u64>().prop_map(Message::Ping),
         any::<u64>().prop_map(Message::Pong),
@@ -37,8 +37,24 @@ fn hello() -> impl Strategy<Value = Hello> {
         .prop_map(|(versions, boxes, random, share)| Hello { versions, boxes, random, share })
 }
 
+fn introduction(end: End) -> impl Strategy<Value = Introduction> {
+    let binding = uniform32(any::<u8>())
+        .prop_map(|bytes| Binding::derive(&SharedInput::from_exporter(bytes), b"hello", b"hello"));
+    (entry(), any::<[u8; 16]>(), binding).prop_map(move |(entry, instance, binding)| {
+        Introduction::new(&IdentityKey::from_seed(&[7; 32]), entry, instance, end, &binding)
+    })
+}
+
+fn entry() -> impl Strategy<Value = Entry> {
+    (peer_info(), any::<u64>(), uniform32(any::<u8>()))
+        .prop_map(|(info, version, seed)| signed(&IdentityKey::from_seed(&seed), info, version))
+}
+
+fn signed(key: &IdentityKey, info: PeerInfo, version: u64) -> Entry {
+    Entry::sign(key, info, version).expect("within its bounds")
+}
+
 fn peer_info() -> impl Strategy<Value = PeerInfo> {
-    let id = any::<[u8; 16]>().prop_map(PeerId).prop_filter("zeros stand for none", |id| !id.is_unknown());
     let role = prop_oneof![Just(Role::Hub), Just(Role::Spoke)];
     let names = (
         "[A-Za-z0-9.-]{1,50}",
@@ -48,10 +64,10 @@ fn peer_info() -> impl Strategy<Value = PeerInfo> {
         "([A-Za-z_]([A-Za-z0-9_-]{0,61}[A-Za-z_])?[.]){0,2}[A-Za-z_]([A-Za-z0-9_-]{0,61}[A-Za-z_])?[.]?",
         "[A-Za-z0-9.-]{1,64}",
     );
-    (id, names, role, vec(node(), 0..5)).prop_map(|(peer_id, names, role, nodes)| {
+    (names, role, vec(node(), 0..5)).prop_map(|(names, role, nodes)| {
         let (cluster_id, description, version, fqdn, route_string) = names;
         PeerInfo {
-            peer_id,
+            peer_id: PeerId::UNKNOWN,
             cluster_id: cluster_id.parse().expect("the pattern is the rule"),
             description: description.parse().expect("the pattern is the rule"),
             version: version.parse().expect("the pattern is the rule"),
@@ -99,6 +115,18 @@ pub(crate) fn largest_peer_info() -> PeerInfo {
         route_string: "r".repeat(64).parse().expect("64 letters are a route string"),
         nodes: vec![node; NODES],
     }
+}
+
+/// Number `n` of many clusters that say this.
+pub(crate) fn numbered(n: u8, info: &PeerInfo) -> Entry {
+    signed(&IdentityKey::from_seed(&[n; 32]), info.clone(), u64::MAX)
+}
+
+/// Who says this of itself, at the dialler's end of a connection.
+pub(crate) fn register(entry: Entry) -> Message {
+    let binding = Binding::derive(&SharedInput::from_exporter([7; 32]), b"hello", b"hello");
+    let key = IdentityKey::from_seed(&[1; 32]);
+    Message::Register(Introduction::new(&key, entry, [0xff; 16], End::Dialler, &binding))
 }
 
 /// The frames that a decoder finds in `bytes`.

@@ -1,6 +1,6 @@
 //! Messages against their bounds, and against payloads that come near to being one.
 
-use crate::any::{frame, largest_peer_info};
+use crate::any::{frame, largest_peer_info, numbered, register};
 use ils_wire::*;
 use std::net::IpAddr;
 
@@ -23,12 +23,12 @@ fn a_payload_is_read_as_its_map_says() {
         ("a longer head", Kind::Ping, "a1 00 1b0000000000000007".into(), Ok(Message::Ping(7))),
         ("an unknown key", Kind::Ping, "a2 00 07 19ffff 83 01 a1 00 02 c1 f6".into(), Ok(Message::Ping(7))),
         ("an unknown reason", Kind::Bye, "a2 00 18c8 01 60".into(), Ok(Message::bye(Reason::Other(200), ""))),
-        ("a hello", Kind::Hello, hello_with("a3 00 81 01 01 a2 00 f5 01 f4"), Ok(hello(vec![1]))),
+        ("a hello", Kind::Hello, hello_with("a3 00 81 02 01 a2 00 f5 01 f4"), Ok(hello(vec![2]))),
         (
             "a share of null",
             Kind::Hello,
-            hello_with("a4 00 81 01 01 a2 00 f5 01 f4") + "03 f6",
-            Ok(hello(vec![1])),
+            hello_with("a4 00 81 02 01 a2 00 f5 01 f4") + "03 f6",
+            Ok(hello(vec![2])),
         ),
         ("a missing key", Kind::Ping, "a0".into(), Err("missing value at index 0 (Beat::number)")),
         ("no map", Kind::Ping, "81 07".into(), Err("unexpected type array")),
@@ -50,7 +50,7 @@ fn a_payload_is_read_as_its_map_says() {
             hello_with("a3 00 89 010203040506070809 01 a2 00 f5 01 f4"),
             Err("9 values of kind \"version\" where 8 are allowed"),
         ),
-        ("a short random", Kind::Hello, "a3 00 81 01 01 a2 00 f5 01 f4 02 41 07".into(), Err("")),
+        ("a short random", Kind::Hello, "a3 00 81 02 01 a2 00 f5 01 f4 02 41 07".into(), Err("")),
         ("a text with a line feed", Kind::Bye, "a2 00 01 01 61 0a".into(), Err("a text consists of")),
         (
             "entries more than bytes",
@@ -64,7 +64,7 @@ fn a_payload_is_read_as_its_map_says() {
             format!("a2 00 98c9 {} 01 f5", "a0".repeat(201)),
             Err("201 values of kind \"entry\" where 200 are allowed"),
         ),
-        ("an empty entry", Kind::PeerInfoVector, "a2 00 81 a0 01 f5".into(), Err("PeerInfo::peer_id")),
+        ("an empty entry", Kind::PeerInfoVector, "a2 00 81 a0 01 f5".into(), Err("Parts::statement")),
     ] {
         match (Message::decode(kind, &hex(&payload)), want) {
             (Ok(got), Ok(want)) => assert_eq!(got, want, "{name}"),
@@ -74,9 +74,25 @@ fn a_payload_is_read_as_its_map_says() {
     }
 }
 
+/// A statement of this, however wrong, as a Register of whoever has the key.
+fn registered(info: &PeerInfo) -> Vec<u8> {
+    let statement = [&[0xa2, 0x00][..], &minicbor::to_vec(info).unwrap(), &[0x01, 0x01]].concat();
+    let signing = ed25519_dalek::SigningKey::from_bytes(&[1; 32]);
+    let labelled = [b"ilslab v2 entry", statement.as_slice()].concat();
+    let signature = ed25519_dalek::Signer::sign(&signing, &labelled).to_bytes();
+    let mut e = minicbor::Encoder::new(Vec::new());
+    e.map(3).unwrap().u8(0).unwrap().map(3).unwrap();
+    e.u8(0).unwrap().bytes(&statement).unwrap();
+    e.u8(1).unwrap().bytes(signing.verifying_key().as_bytes()).unwrap();
+    e.u8(2).unwrap().bytes(&signature).unwrap();
+    e.u8(1).unwrap().bytes(&[3; 16]).unwrap().u8(2).unwrap().bytes(&[4; 64]).unwrap();
+    e.into_writer()
+}
+
 #[test]
 fn a_peer_info_keeps_its_bounds_both_ways() {
-    let full = largest_peer_info();
+    let key = IdentityKey::from_seed(&[1; 32]);
+    let full = PeerInfo { peer_id: key.peer_id(), ..largest_peer_info() };
     let mut rows = vec![("every bound reached", full.clone(), true)];
     let mut change = |name, good, edit: &dyn Fn(&mut PeerInfo)| {
         let mut info = full.clone();
@@ -87,13 +103,14 @@ fn a_peer_info_keeps_its_bounds_both_ways() {
     change("one address more", false, &|info| info.nodes[19].addresses.push(IpAddr::from([127, 0, 0, 1])));
     change("no nodes", true, &|info| info.nodes.clear());
     change("no addresses", true, &|info| info.nodes[0].addresses.clear());
-    change("no peer ID", false, &|info| info.peer_id = PeerId::UNKNOWN);
     for (name, info, good) in rows {
-        for message in
-            [Message::Register(info.clone()), Message::PeerInfoVector { entries: vec![info], last: true }]
-        {
-            assert_eq!(message.encode_frame().is_ok(), good, "{name}");
-        }
+        assert_eq!(Entry::sign(&key, info.clone(), 1).is_ok(), good, "{name}");
+        assert_eq!(Message::decode(Kind::Register, &registered(&info)).is_ok(), good, "{name}");
+    }
+    for peer_id in [PeerId::UNKNOWN, IdentityKey::from_seed(&[2; 32]).peer_id()] {
+        let info = PeerInfo { peer_id, ..full.clone() };
+        assert!(Message::decode(Kind::Register, &registered(&info)).is_err(), "{peer_id}");
+        assert_eq!(Entry::sign(&key, info, 1).unwrap().peer_id(), key.peer_id(), "the key decides");
     }
 }
 
@@ -103,21 +120,40 @@ fn an_address_has_four_or_sixteen_bytes() {
         nodes: vec![NodeAddress { host: "h".parse().unwrap(), addresses: vec![IpAddr::from([1, 2, 3, 4])] }],
         ..largest_peer_info()
     };
-    let payload = frame(&Message::Register(info).encode_frame().unwrap()).payload;
+    let payload = minicbor::to_vec(info).unwrap();
     let (before, address) = payload.split_at(payload.len() - 5);
     assert_eq!(address, hex("44 01020304"));
     for (bytes, good) in
         [("44 01020304", true), ("43 010203", false), ("45 0102030405", false), ("64 31323334", false)]
     {
         let payload = [before, &hex(bytes)].concat();
-        assert_eq!(Message::decode(Kind::Register, &payload).is_ok(), good, "{bytes}");
+        assert_eq!(minicbor::decode::<PeerInfo>(&payload).is_ok(), good, "{bytes}");
     }
 }
 
 #[test]
 fn the_largest_register_fits_before_the_join() {
-    let frame = Message::Register(largest_peer_info()).encode_frame().unwrap();
+    let entry = numbered(1, &largest_peer_info());
+    assert!(entry.statement().len() <= STATEMENT_MAX, "{} bytes", entry.statement().len());
+    let frame = register(entry).encode_frame().unwrap();
     assert!(frame.len() - HEADER_LEN + TAG_LEN <= CAP_UNJOINED, "{} bytes", frame.len());
+    // So does one whose statement is as long as may be.
+    let around = frame.len() - HEADER_LEN - numbered(1, &largest_peer_info()).statement().len();
+    assert!(STATEMENT_MAX + around + TAG_LEN <= CAP_UNJOINED, "{around} bytes around it");
+}
+
+#[test]
+fn an_entry_that_was_altered_breaks_its_message() {
+    let good = Message::PeerInfoVector { entries: vec![numbered(1, &largest_peer_info())], last: true };
+    let payload = frame(&good.encode_frame().unwrap()).payload;
+    assert_eq!(Message::decode(Kind::PeerInfoVector, &payload), Ok(good));
+    // A letter of the description, of the key and of the signature.
+    for at in [400, payload.len() - 120, payload.len() - 20] {
+        let mut altered = payload.clone();
+        altered[at] ^= 1;
+        let error = Message::decode(Kind::PeerInfoVector, &altered).expect_err("altered");
+        assert_eq!(error, MessageError::Entry(EntryError::Signature), "octet {at}");
+    }
 }
 
 #[test]
@@ -143,7 +179,7 @@ fn any_words_can_be_made_a_text() {
     }
 }
 
-fn batches(entries: &[PeerInfo]) -> Vec<Message> {
+fn batches(entries: &[Entry]) -> Vec<Message> {
     let (mut rest, mut batches) = (entries.iter().peekable(), Vec::new());
     while !matches!(batches.last(), Some(Message::PeerInfoVector { last: true, .. })) {
         batches.push(vector_batch(&mut rest));
@@ -156,12 +192,14 @@ fn a_vector_is_split_within_both_bounds_and_in_order() {
     let large = largest_peer_info();
     let small = PeerInfo {
         description: "small".parse().expect("a description"),
+        cluster_id: "small".parse().expect("a cluster ID"),
         fqdn: "small.lab.example".parse().expect("an FQDN"),
+        route_string: "small".parse().expect("a route string"),
         nodes: vec![],
         ..large.clone()
     };
-    let size = frame(&Message::Register(large.clone()).encode_frame().unwrap()).payload.len();
-    let fit = (BATCH_OCTETS - TAG_LEN) / size;
+    let alone = Message::PeerInfoVector { entries: vec![numbered(1, &large)], last: true };
+    let fit = (BATCH_OCTETS - TAG_LEN) / frame(&alone.encode_frame().unwrap()).payload.len();
     for (name, info, entries, want) in [
         ("none", &small, 0, vec![0]),
         ("one", &small, 1, vec![1]),
@@ -171,8 +209,8 @@ fn a_vector_is_split_within_both_bounds_and_in_order() {
         ("as many large ones as fit", &large, fit, vec![fit]),
         ("one large one more", &large, fit + 1, vec![fit, 1]),
     ] {
-        let numbered = |n: u128| PeerInfo { peer_id: PeerId(n.to_be_bytes()), ..info.clone() };
-        let given: Vec<PeerInfo> = (1..).map(numbered).take(entries).collect();
+        let some = [1, 2, 3].map(|n| numbered(n, info));
+        let given: Vec<Entry> = some.iter().cycle().take(entries).cloned().collect();
         let batches = batches(&given);
         let mut back = Vec::new();
         let mut sizes = Vec::new();

@@ -63,7 +63,7 @@ fn hub() -> PeerInfo {
     let host: Fqdn = "hub.lab.example".parse().unwrap();
     let addresses = ["192.0.2.1", "2001:db8::1"].map(|a| a.parse::<IpAddr>().unwrap()).to_vec();
     PeerInfo {
-        peer_id: "77c59d0960cc4fdc959168a3d686a6de".parse().unwrap(),
+        peer_id: PeerId::UNKNOWN,
         cluster_id: "HubCluster".parse().unwrap(),
         description: "Hub of the lab".parse().unwrap(),
         version: "11.5.1.10000(4)".parse().unwrap(),
@@ -77,7 +77,7 @@ fn hub() -> PeerInfo {
 fn spoke() -> PeerInfo {
     let host: Fqdn = "spoke.lab.example".parse().unwrap();
     PeerInfo {
-        peer_id: "f7f885dcaca845f18f3b7e583ff6c457".parse().unwrap(),
+        peer_id: PeerId::UNKNOWN,
         cluster_id: "SpokeCluster".parse().unwrap(),
         description: Description::default(),
         version: "11.5.1.10000(4)".parse().unwrap(),
@@ -88,9 +88,34 @@ fn spoke() -> PeerInfo {
     }
 }
 
+fn key(of: &str) -> IdentityKey {
+    IdentityKey::from_seed(&array(&section("identity.")[&format!("{of}-seed")]))
+}
+
+fn entry(of: &str) -> Entry {
+    let (info, version) = if of == "hub" { (hub(), 1) } else { (spoke(), 258) };
+    Entry::sign(&key(of), info, version).unwrap()
+}
+
+fn binding(tls: bool) -> Binding {
+    let (shared, hellos) = if tls {
+        ((64..96).collect(), ["hello-tls-dialler", "hello-tls-listener"])
+    } else {
+        (section("x25519.")["shared"].clone(), ["hello-dialler", "hello-listener"])
+    };
+    let [dialler, listener] = hellos.map(|hello| section("frame.")[hello].clone());
+    Binding::derive(&SharedInput::from_exporter(array(&shared)), &dialler, &listener)
+}
+
+fn introduction(of: &str, tls: bool) -> Introduction {
+    let (end, first) = if of == "hub" { (End::Listener, 0xb0) } else { (End::Dialler, 0xa0) };
+    let instance = std::array::from_fn(|at| first + u8::try_from(at).unwrap());
+    Introduction::new(&key(of), entry(of), instance, end, &binding(tls))
+}
+
 fn hello(tls: bool, random_from: u8, share: Option<[u8; 32]>) -> Message {
     let random = std::array::from_fn(|at| random_from + u8::try_from(at).unwrap());
-    Message::Hello(Hello { versions: vec![1], boxes: Boxes { tls, password: true }, random, share })
+    Message::Hello(Hello { versions: vec![2], boxes: Boxes { tls, password: true }, random, share })
 }
 
 fn bye() -> Message {
@@ -102,7 +127,19 @@ fn every_vector_belongs_to_a_section() {
     let mut sections: Vec<String> =
         document().into_keys().map(|name| name.split_once('.').expect("section.name").0.to_owned()).collect();
     sections.dedup();
-    let want = ["frame", "key", "schedule-7501", "schedule-7502", "sealed-7501", "sealed-7502", "x25519"];
+    let want = [
+        "binding",
+        "entry",
+        "frame",
+        "identity",
+        "key",
+        "proof",
+        "schedule-7501",
+        "schedule-7502",
+        "sealed-7501",
+        "sealed-7502",
+        "x25519",
+    ];
     assert_eq!(sections, want);
 }
 
@@ -114,10 +151,13 @@ fn frames_are_as_documented_both_ways() {
         ("hello-listener", hello(false, 32, Some(array(&shares["listener-share"])))),
         ("hello-tls-dialler", hello(true, 0, None)),
         ("hello-tls-listener", hello(true, 32, None)),
-        ("register", Message::Register(spoke())),
-        ("registered", Message::Registered(hub())),
+        ("register", Message::Register(introduction("spoke", false))),
+        ("registered", Message::Registered(introduction("hub", false))),
         ("refused", Message::refused(Reason::DefaultClusterId, "the cluster ID is still the default one")),
-        ("peer-info-vector", Message::PeerInfoVector { entries: vec![hub(), spoke()], last: true }),
+        (
+            "peer-info-vector",
+            Message::PeerInfoVector { entries: vec![entry("hub"), entry("spoke")], last: true },
+        ),
         ("peer-info-vector-empty", Message::PeerInfoVector { entries: vec![], last: true }),
         ("ping", Message::Ping(7)),
         ("pong", Message::Pong(u64::MAX)),
@@ -134,6 +174,40 @@ fn frames_are_as_documented_both_ways() {
         let frame = frame(&section("frame.")[name]);
         assert_eq!(Message::decode(frame.kind, &frame.payload), Ok(message), "{name}");
     }
+}
+
+#[test]
+fn identities_entries_and_proofs_are_as_documented() {
+    let mut made = Vectors::new();
+    let mut entries = Vectors::new();
+    for of in ["hub", "spoke"] {
+        let key = key(of);
+        let mut put = |name: &str, value: &[u8]| drop(made.insert(format!("{of}-{name}"), value.to_vec()));
+        key.with_seed(|seed| put("seed", seed));
+        put("public", &key.public());
+        put("peer-id", key.peer_id().as_bytes());
+        let entry = entry(of);
+        entries.insert(format!("{of}-statement"), entry.statement().to_vec());
+        entries.insert(format!("{of}-signature"), entry.signature().to_vec());
+        // What the document has verifies, whoever signed it.
+        let documented = section("entry.");
+        let [statement, signature] =
+            ["statement", "signature"].map(|part| documented[&format!("{of}-{part}")].clone());
+        assert_eq!(Entry::verify(&statement, key.public(), array(&signature)), Ok(entry), "{of}");
+    }
+    assert_eq!(made, section("identity."));
+    assert_eq!(entries, section("entry."));
+    let bindings =
+        [("7501", true), ("7502", false)].map(|(port, tls)| (port, binding(tls).as_bytes().to_vec()));
+    assert_eq!(own(bindings), section("binding."));
+    let proof = |of: &str, tls| introduction(of, tls).proof.to_vec();
+    let proofs = [
+        ("7501-dialler", proof("spoke", true)),
+        ("7501-listener", proof("hub", true)),
+        ("7502-dialler", proof("spoke", false)),
+        ("7502-listener", proof("hub", false)),
+    ];
+    assert_eq!(own(proofs), section("proof."));
 }
 
 #[test]
@@ -213,19 +287,21 @@ fn conversation(tls: bool) -> ((Sealer, Opener), (Sealer, Opener)) {
 
 #[test]
 fn sealed_frames_are_as_documented_both_ways() {
-    let (register, registered) = (Message::Register(spoke()), Message::Registered(hub()));
+    let register = |tls| Message::Register(introduction("spoke", tls));
+    let registered = |tls| Message::Registered(introduction("hub", tls));
     for (name, tls, d2l, l2d) in [
         (
             "sealed-7502.",
             false,
-            vec![
-                ("d2l-0-register", register.clone()),
-                ("d2l-1-ping", Message::Ping(7)),
-                ("d2l-2-bye", bye()),
-            ],
-            vec![("l2d-0-registered", registered.clone()), ("l2d-1-pong", Message::Pong(u64::MAX))],
+            vec![("d2l-0-register", register(false)), ("d2l-1-ping", Message::Ping(7)), ("d2l-2-bye", bye())],
+            vec![("l2d-0-registered", registered(false)), ("l2d-1-pong", Message::Pong(u64::MAX))],
         ),
-        ("sealed-7501.", true, vec![("d2l-0-register", register)], vec![("l2d-0-registered", registered)]),
+        (
+            "sealed-7501.",
+            true,
+            vec![("d2l-0-register", register(true))],
+            vec![("l2d-0-registered", registered(true))],
+        ),
     ] {
         let ((mut dialler, mut from_listener), (mut listener, mut from_dialler)) = conversation(tls);
         let mut made = Vectors::new();
