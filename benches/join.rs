@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
+use ils_faces::Calls;
 use ilslab_desk::Client;
 use ilslab_lab::certs::{Authority, Key, KeyKind, Validity};
 use ilslab_lab::{Daemon, Program, Side};

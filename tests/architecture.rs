@@ -11,6 +11,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         "ilslab",
         &[
             "ils-core",
+            "ils-faces",
             "ils-lines",
             "ils-node",
             "ils-store",
@@ -25,16 +26,30 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     // The pair: hub and spoke.
+    (
+        "ils-faces",
+        &[
+            "ils-core",
+            "ils-lines",
+            "ils-store",
+            "ilslab-desk",
+            "ilslab-names",
+            "ilslab-secrets",
+            "ilslab-time",
+            "ilslab-trace",
+        ],
+    ),
     ("ils-node", &["ils-core", "ils-wire", "ilslab-files", "ilslab-names", "ilslab-time", "ilslab-trust"]),
     ("ils-lines", &["ils-core", "ilslab-names", "ilslab-time", "ilslab-trace"]),
     ("ils-store", &["ils-core", "ilslab-files", "ilslab-names", "ilslab-time"]),
     ("ils-core", &["ils-wire", "ilslab-names", "ilslab-time", "ilslab-trust"]),
-    ("ils-wire", &["ilslab-names"]),
+    ("ils-wire", &["ilslab-names", "ilslab-secrets"]),
     // The house.
     (
         "ilslab-lab",
         &[
             "ils-core",
+            "ils-faces",
             "ils-lines",
             "ilslab-desk",
             "ilslab-files",
@@ -46,26 +61,29 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
     (
         "ilslab-desk",
-        &[
-            "ils-core",
-            "ils-lines",
-            "ils-store",
-            "ilslab-files",
-            "ilslab-names",
-            "ilslab-time",
-            "ilslab-trace",
-            "ilslab-trust",
-        ],
+        &["ilslab-files", "ilslab-names", "ilslab-secrets", "ilslab-time", "ilslab-trace", "ilslab-trust"],
     ),
     ("ilslab-trace", &["ilslab-names", "ilslab-time"]),
     ("ilslab-trust", &["ilslab-names"]),
     ("ilslab-time", &[]),
     ("ilslab-files", &[]),
+    ("ilslab-secrets", &[]),
     ("ilslab-names", &[]),
 ];
 
+/// Rooms of the house that know no system, not even in their tests.
+const HOUSE: &[&str] = &[
+    "ilslab-desk",
+    "ilslab-trace",
+    "ilslab-trust",
+    "ilslab-time",
+    "ilslab-files",
+    "ilslab-secrets",
+    "ilslab-names",
+];
+
 /// Rooms where only values come in, and what would bring in something else.
-const PURE: &[&str] = &["ilslab-names", "ils-wire", "ilslab-trust", "ils-core"];
+const PURE: &[&str] = &["ilslab-names", "ilslab-secrets", "ils-wire", "ilslab-trust", "ils-core"];
 const IMPURE: &[&str] =
     &["tokio", "rustls", "tokio-rustls", "rusqlite", "axum", "hyper", "rand", "getrandom", "socket2", "ureq"];
 
@@ -106,6 +124,18 @@ fn no_crate_depends_on_a_room_that_it_may_not_know() {
             if ROOMS.iter().any(|(room, _)| *room == dependency) {
                 assert!(allowed.contains(&dependency), "{name} may not depend on {dependency}");
             }
+        }
+    }
+}
+
+#[test]
+fn the_house_knows_no_guest() {
+    let packages = packages();
+    for room in HOUSE {
+        let package = &packages[*room];
+        for kind in [DependencyKind::Normal, DependencyKind::Development, DependencyKind::Build] {
+            let guest = dependencies(package, kind).find(|dependency| dependency.starts_with("ils-"));
+            assert_eq!(guest, None, "{room} knows a guest");
         }
     }
 }

@@ -1,18 +1,16 @@
 //! A running node, as its HTTP API knows it.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use ils_core::config::{ClusterRole, Config};
 use ils_core::snapshot::Snapshot;
+use ils_faces::{Backend, ChangeError, Counts, Ports, Readings};
 use ils_lines::Recorder;
 use ils_node::pem::PemError;
 use ils_node::{Running, Shelf, ShelfError};
 use ils_wire::PeerId;
-use ilslab_desk::backend::{
-    Answer, Backend, CertificateRefusal, CertificateShelf, ChangeError, Ports, Secret, Shelved,
-};
-use ilslab_desk::{FileName, Metrics};
+use ilslab_desk::{Answer, CertificateRefusal, CertificateShelf, Certificates, FileName, Secret, Shelved};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
@@ -27,7 +25,7 @@ pub struct NodeBackend {
     /// Its trace, for the lines that were lost.
     pub recorder: Arc<Recorder>,
     /// Its events, counted.
-    pub metrics: Arc<Mutex<Metrics>>,
+    pub counts: Arc<Counts>,
 }
 
 impl Backend for NodeBackend {
@@ -65,14 +63,16 @@ impl Backend for NodeBackend {
         Box::pin(self.node.probe())
     }
 
-    fn metrics(&self) -> Metrics {
-        // Whoever panicked with the lock left at worst one event uncounted.
-        let mut metrics = self.metrics.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        metrics.trace_write_errors = self.recorder.trace_write_errors();
-        metrics.accept_errors = self.node.accept_errors();
-        metrics
+    fn readings(&self) -> Readings {
+        Readings {
+            counts: Arc::clone(&self.counts),
+            trace_write_errors: self.recorder.trace_write_errors(),
+            accept_errors: self.node.accept_errors(),
+        }
     }
+}
 
+impl Certificates for NodeBackend {
     fn certificates(&self) -> Result<CertificateShelf, CertificateRefusal> {
         let shelf = self.node.shelf();
         let unreadable = |error: PemError| CertificateRefusal::Storage(error.to_string());

@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, anyhow};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use ils_core::settings::ADJUSTABLE;
+use ils_faces::Calls;
 use ilslab_desk::{Client, ClientError, Cursor};
 use ilslab_lab::{clusters, style};
 use ilslab_names::printable;

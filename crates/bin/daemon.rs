@@ -11,7 +11,7 @@ use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -19,12 +19,13 @@ use clap::Command;
 use ils_core::config::{ClusterRole, Config};
 use ils_core::event::Noted;
 use ils_core::event::ServiceEvent;
-use ils_lines::{APPLICATION, EVENTS, Recorder};
+use ils_faces::{Behind, Metrics};
+use ils_lines::{APPLICATION, EVENTS, Recorder, TRACE_FOLDER};
 use ils_node::clock;
 use ils_node::data_dir::{DataDir, DataDirError};
 use ils_node::{Node, Running, Scribe, Setup, StartError, SystemDice};
 use ils_store::Store;
-use ilslab_desk::{AdminOptions, AdminPassword, Metrics, PasswordError};
+use ilslab_desk::{AdminOptions, AdminPassword, PasswordError};
 use ilslab_trace::RecorderOptions;
 use ilslab_trace::console::tell;
 use tokio::net::TcpListener;
@@ -191,7 +192,7 @@ fn exit_code(error: &anyhow::Error) -> u8 {
 /// The trace takes events from the registry's thread; on their way they are counted.
 struct Trace {
     recorder: Arc<Recorder>,
-    metrics: Arc<Mutex<Metrics>>,
+    metrics: Metrics,
 }
 
 impl Scribe for Trace {
@@ -200,8 +201,7 @@ impl Scribe for Trace {
     }
 
     fn count(&mut self, noted: &Noted) {
-        // Whoever panicked with the lock left at worst one event uncounted.
-        self.metrics.lock().unwrap_or_else(PoisonError::into_inner).note(noted);
+        self.metrics.note(noted);
     }
 }
 
@@ -238,14 +238,17 @@ impl Service {
         let recorder = Arc::new(recorder(daemon, folder)?);
         let listener = bind_admin(daemon.admin.address).await?;
         let options = admin_options(daemon, folder)?;
-        let metrics = Arc::default();
-        let trace = Trace { recorder: Arc::clone(&recorder), metrics: Arc::clone(&metrics) };
+        let metrics = Metrics::default();
+        let counts = metrics.counts();
+        let trace = Trace { recorder: Arc::clone(&recorder), metrics };
         let node = start(daemon, folder, trace).await.inspect_err(|_| recorder.close())?;
         let (node, admin) = (Arc::new(node), listener.local_addr()?);
         let (of_node, of_trace) = (Arc::clone(&node), Arc::clone(&recorder));
-        let backend = NodeBackend { node: of_node, role, admin, recorder: of_trace, metrics };
+        let backend = NodeBackend { node: of_node, role, admin, recorder: of_trace, counts };
         let (stop_api, stopped) = oneshot::channel::<()>();
-        let api = tokio::spawn(ilslab_desk::serve(options, Arc::new(backend), listener, async {
+        let behind =
+            Behind { backend: Arc::new(backend), database: folder.database(), offset: daemon.utc_offset };
+        let api = tokio::spawn(ilslab_desk::serve(options, ils_faces::face(behind), listener, async {
             // A dropped sender stops it too.
             let _ = stopped.await;
         }));
@@ -311,8 +314,7 @@ fn admin_options(daemon: &Daemon, folder: &DataDir) -> anyhow::Result<AdminOptio
     }
     Ok(AdminOptions {
         names: daemon.admin.names.clone(),
-        offset: daemon.utc_offset,
-        ..AdminOptions::new(folder.path().to_owned(), folder.database(), password)
+        ..AdminOptions::new(folder.path().join(TRACE_FOLDER), password)
     })
 }
 

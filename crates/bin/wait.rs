@@ -14,6 +14,7 @@ use anyhow::anyhow;
 use clap::{Arg, ArgMatches, Command};
 use ils_core::outcome::Outcome;
 use ils_core::settings::parse_duration;
+use ils_faces::Calls;
 use ilslab_desk::{Client, ClientError};
 use ilslab_lab::compose::is_joined;
 use ilslab_time::clock;

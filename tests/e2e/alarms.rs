@@ -1,5 +1,6 @@
 //! An alarm is told once while it stands, however often the peer tries, and again after a join has ended it.
 
+use ils_faces::Calls;
 use ilslab_lab::Side;
 use serde_json::json;
 

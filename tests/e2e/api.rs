@@ -1,5 +1,6 @@
 //! What the API of a running node does beyond showing it: certificates that count after a restart, counters, tables.
 
+use ils_faces::Calls;
 use ilslab_lab::Side;
 use ilslab_lab::certs::KeyKind;
 use serde_json::{Value, json};

@@ -2,6 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use ils_faces::Calls;
 use ilslab_lab::Side;
 use ilslab_lab::certs::KeyKind;
 use serde_json::json;

@@ -5,6 +5,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
+use ils_faces::Calls;
 use ilslab_lab::certs::KeyKind;
 use ilslab_lab::{Daemon, Side};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};

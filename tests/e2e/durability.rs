@@ -1,5 +1,6 @@
 //! What was acknowledged is there after a kill; a full disk costs lines and joins, never what was acknowledged.
 
+use ils_faces::Calls;
 use ilslab_lab::Side;
 use serde_json::json;
 

@@ -10,6 +10,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use ils_faces::Calls;
 use ilslab_desk::ClientError;
 use ilslab_lab::process::ProcessError;
 use ilslab_lab::{Daemon, Program, Side};

@@ -3,6 +3,7 @@
 
 use std::fs;
 
+use ils_faces::Calls;
 use ilslab_desk::ClientError;
 use ilslab_lab::Side;
 use serde_json::{Map, Value, json};

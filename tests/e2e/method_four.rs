@@ -1,6 +1,7 @@
 //! Method 4 is the real thing: joined by password, switched to TLS while running, joined again because the FQDN is
 //! known, with no certificate exchanged; and nobody else gets in that way.
 
+use ils_faces::Calls;
 use ilslab_lab::Side;
 use ilslab_lab::certs::KeyKind;
 use serde_json::{Value, json};

@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 
+use ils_faces::Calls;
 use ilslab_desk::Client;
 use ilslab_lab::scenario::CATALOGUE;
 use serde_json::Value;

@@ -14,6 +14,7 @@ use std::process::{Command, Stdio};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use ils_faces::Calls;
 use ils_wire::NetworkKey;
 use ilslab_desk::Client;
 use ilslab_lab::Side;

@@ -5,6 +5,7 @@ use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
+use ils_faces::Calls;
 use ilslab_desk::Client;
 use ilslab_lab::certs::{Authority, Identity, Key, KeyKind, Validity};
 use ilslab_lab::process::ProcessError;

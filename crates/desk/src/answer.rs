@@ -1,13 +1,13 @@
 //! Answers in JSON.
 
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use crate::problem::Problem;
 
 /// An answer of type `application/json`, in ASCII: what a peer has chosen steers no terminal that shows it.
-pub(crate) struct Json<T>(pub(crate) T);
+pub struct Json<T>(pub T);
 
 impl<T: Serialize> IntoResponse for Json<T> {
     fn into_response(self) -> Response {
@@ -21,4 +21,10 @@ impl<T: Serialize> IntoResponse for Json<T> {
 /// This JSON, in ASCII, under this type.
 pub(crate) fn typed(kind: &'static str, json: &str) -> Response {
     ([(header::CONTENT_TYPE, HeaderValue::from_static(kind))], ilslab_names::ascii_json(json)).into_response()
+}
+
+/// Text where the caller accepts that and not JSON.
+pub(crate) fn wants_text(headers: &HeaderMap) -> bool {
+    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    accept.contains("text/plain") && !accept.contains("json")
 }

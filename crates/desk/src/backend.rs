@@ -1,54 +1,24 @@
-//! What the API asks of a node. The node implements it; the tests' fake does too.
+//! What the door of a node asks of the node behind it, of whatever system that is. The node implements it; the tests' fake
+//! does too.
 
-use std::fmt;
-use std::future::Future;
-use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
 
-use ils_core::config::{ClusterRole, Config};
-use ils_core::settings::SettingError;
-use ils_core::snapshot::Snapshot;
-use ils_core::wire::PeerId;
+use ilslab_secrets::Secret;
 use ilslab_trust::Certificate;
-use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
-use zeroize::Zeroizing;
 
 use crate::file_name::FileName;
-use crate::metrics::Metrics;
 
 /// A backend's answer that takes a while. Once begun it is awaited to its end, even when the caller has gone.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// A node, as far as its administrator is concerned.
-pub trait Backend: Send + Sync + 'static {
-    /// The node at this moment; cheap.
-    fn snapshot(&self) -> Arc<Snapshot>;
+/// A node, as far as everybody may ask.
+pub trait Backend: Certificates {
+    /// Whether all is open that is to be.
+    fn is_bound(&self) -> bool;
 
-    /// Where it is bound, and which port is in force.
-    fn ports(&self) -> Ports;
-
-    /// Takes a merge patch of the ILS Configuration page, without `password`, which comes apart. Answered once the
-    /// change is in force.
-    ///
-    /// # Errors
-    /// A value that cannot be, or a change that could not be stored; then nothing has changed.
-    fn configure(
-        &self, patch: Map<String, Value>, password: Option<Secret>,
-    ) -> Answer<'_, Result<Arc<Config>, ChangeError>>;
-
-    /// Closes the connections to a peer and forgets it; `false` where it was not known.
-    ///
-    /// # Errors
-    /// Where that could not be stored.
-    fn disconnect(&self, peer: PeerId) -> Answer<'_, Result<bool, ChangeError>>;
-
-    /// Restarts the service: certificates are read again, alarms are cleared.
-    ///
-    /// # Errors
-    /// Where the certificates cannot be read; then the old ones stay in use.
-    fn restart(&self) -> Answer<'_, Result<(), ChangeError>>;
+    /// What `/readyz` says besides.
+    fn details(&self) -> Map<String, Value>;
 
     /// Can the store be written?
     ///
@@ -56,9 +26,12 @@ pub trait Backend: Send + Sync + 'static {
     /// Why not, in the database's words.
     fn probe(&self) -> Answer<'_, Result<(), String>>;
 
-    /// The counters since the process began, [`Metrics::trace_write_errors`] and [`Metrics::accept_errors`] filled in.
-    fn metrics(&self) -> Metrics;
+    /// What `/metrics` says, in Prometheus' text format; whether the store can be written is known already.
+    fn metrics(&self, store_is_writable: bool) -> String;
+}
 
+/// The certificates of a node: its own, and those that it trusts.
+pub trait Certificates: Send + Sync + 'static {
     /// Both certificate stores: what lies in their files, and what of it is in use. Reads files, so it may block; the
     /// API calls it on a thread of its own.
     ///
@@ -106,44 +79,6 @@ pub trait Backend: Send + Sync + 'static {
     fn remove_trust(&self, name: FileName) -> Answer<'_, Result<bool, CertificateRefusal>>;
 }
 
-/// Where a node is bound.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Ports {
-    /// What it is.
-    pub role: ClusterRole,
-    /// The TLS port; absent on a spoke, which opens none.
-    pub tls: Option<SocketAddr>,
-    /// The password port; absent on a spoke.
-    pub password: Option<SocketAddr>,
-    /// The one in force: `tls` or `password`.
-    pub listening: Option<&'static str>,
-    /// This API.
-    pub admin: SocketAddr,
-}
-
-/// A change that did not happen.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ChangeError {
-    /// A setting cannot be that.
-    #[error(transparent)]
-    Setting(#[from] SettingError),
-    /// It could not be stored; a later try may work.
-    #[error("the change could not be stored: {0}")]
-    Store(String),
-    /// Certificates, keys or trust cannot be read.
-    #[error("the certificates cannot be read: {0}")]
-    Identity(String),
-    /// A hub's ports cannot be had.
-    #[error("the ports cannot be had: {0}")]
-    Port(String),
-    /// It is stored, but the node's port cannot be opened any more: the node ends.
-    #[error("{0}")]
-    Deaf(String),
-    /// The node is about to end.
-    #[error("the node is stopping")]
-    Stopping,
-}
-
 /// The certificate stores of a node: first what lies in files, in the order in which a service restart reads it, then
 /// what is in use and in no file any more.
 #[derive(Clone, Debug, Default)]
@@ -184,31 +119,4 @@ pub enum CertificateRefusal {
         "the files were given by {0}, and the API does not write there; change them, then restart the service"
     )]
     Fixed(String),
-}
-
-/// Text that nobody may see: a password or a private key on its way. Wiped when dropped, never printed.
-pub struct Secret(Zeroizing<String>);
-
-impl Secret {
-    /// Takes over the text.
-    pub fn new(text: String) -> Self {
-        Self(Zeroizing::new(text))
-    }
-
-    /// The text itself.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(…)")
-    }
-}
-
-impl<'de> Deserialize<'de> for Secret {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(Self::new)
-    }
 }

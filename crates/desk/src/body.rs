@@ -2,7 +2,6 @@
 
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::sync::Arc;
 
 use axum::body::{Body, HttpBody};
 use axum::extract::{FromRequest, Request};
@@ -11,31 +10,30 @@ use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
 use crate::problem::Problem;
-use crate::routes::Api;
 use crate::server::HttpLimits;
 
 /// A body of type `application/json`.
-pub(crate) struct JsonBody<T>(pub(crate) T);
+pub struct JsonBody<T>(pub T);
 
-impl<T: DeserializeOwned> FromRequest<Arc<Api>> for JsonBody<T> {
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, api: &Arc<Api>) -> Result<Self, Problem> {
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         require(request.headers(), &["application/json"])?;
-        let bytes = read(request.into_body(), &api.limits).await?;
+        let bytes = read(request).await?;
         parse(&bytes).map(Self)
     }
 }
 
 /// A merge patch (RFC 7396), which is an object; plain `application/json` will do.
-pub(crate) struct PatchBody(pub(crate) serde_json::Map<String, serde_json::Value>);
+pub struct PatchBody(pub serde_json::Map<String, serde_json::Value>);
 
-impl FromRequest<Arc<Api>> for PatchBody {
+impl<S: Send + Sync> FromRequest<S> for PatchBody {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, api: &Arc<Api>) -> Result<Self, Problem> {
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         require(request.headers(), &["application/merge-patch+json", "application/json"])?;
-        let bytes = read(request.into_body(), &api.limits).await?;
+        let bytes = read(request).await?;
         match parse(&bytes)? {
             serde_json::Value::Object(patch) => Ok(Self(patch)),
             _ => Err(Problem::unprocessable("a patch of the configuration is a JSON object of settings")),
@@ -44,15 +42,15 @@ impl FromRequest<Arc<Api>> for PatchBody {
 }
 
 /// No body, or a JSON one that says nothing.
-pub(crate) struct NoBody;
+pub struct NoBody;
 
-impl FromRequest<Arc<Api>> for NoBody {
+impl<S: Send + Sync> FromRequest<S> for NoBody {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, api: &Arc<Api>) -> Result<Self, Problem> {
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         if !request.body().is_end_stream() {
             require(request.headers(), &["application/json"])?;
-            read(request.into_body(), &api.limits).await?;
+            read(request).await?;
         }
         Ok(Self)
     }
@@ -77,8 +75,10 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
 }
 
 /// The whole body, wiped when dropped, since it can hold a password.
-async fn read(body: Body, limits: &HttpLimits) -> Result<Zeroizing<Vec<u8>>, Problem> {
-    let whole = tokio::time::timeout(limits.body_time, collect(body, limits.body_size));
+async fn read(request: Request) -> Result<Zeroizing<Vec<u8>>, Problem> {
+    // The guard puts them into every request.
+    let limits = request.extensions().get::<HttpLimits>().copied().unwrap_or_default();
+    let whole = tokio::time::timeout(limits.body_time, collect(request.into_body(), limits.body_size));
     whole.await.unwrap_or_else(|_| {
         Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "the body took too long to arrive").closing())
     })

@@ -14,7 +14,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ilslab_names::printable;
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use ureq::http::{HeaderValue, Response, Uri, header};
 use ureq::{Agent, Body, RequestBuilder};
 use zeroize::Zeroizing;
@@ -102,38 +102,6 @@ impl Client {
         }
     }
 
-    /// `GET status`.
-    ///
-    /// # Errors
-    /// Any [`ClientError`].
-    pub fn status(&self) -> Result<Value, ClientError> {
-        self.get("status")
-    }
-
-    /// `GET peers`.
-    ///
-    /// # Errors
-    /// Any [`ClientError`].
-    pub fn peers(&self) -> Result<Value, ClientError> {
-        self.get("peers")
-    }
-
-    /// `GET connections`.
-    ///
-    /// # Errors
-    /// Any [`ClientError`].
-    pub fn connections(&self) -> Result<Value, ClientError> {
-        self.get("connections")
-    }
-
-    /// `GET alarms`.
-    ///
-    /// # Errors
-    /// Any [`ClientError`].
-    pub fn alarms(&self) -> Result<Value, ClientError> {
-        self.get("alarms")
-    }
-
     /// `GET trace`: the lines behind this cursor, the `next` of an earlier answer; without one, from the oldest on.
     ///
     /// # Errors
@@ -159,58 +127,6 @@ impl Client {
         if answer.status().is_success() { Ok(text) } else { Err(self.refusal(&answer, &text)) }
     }
 
-    /// `GET config`.
-    ///
-    /// # Errors
-    /// Any [`ClientError`].
-    pub fn config(&self) -> Result<Value, ClientError> {
-        self.get("config")
-    }
-
-    /// `PATCH config`; answers the configuration once it is in force.
-    ///
-    /// # Errors
-    /// Any [`ClientError`]; a setting that cannot be is a [`ClientError::Problem`] with its key.
-    pub fn patch(&self, settings: &Map<String, Value>) -> Result<Value, ClientError> {
-        self.set(settings, None)
-    }
-
-    /// The same with a password, which stays in the caller's hands: of the copy that is sent nothing is left behind here.
-    ///
-    /// # Errors
-    /// Those of [`Client::patch`].
-    pub fn set(&self, settings: &Map<String, Value>, password: Option<&str>) -> Result<Value, ClientError> {
-        let body = self.json(&Patch { settings, password })?;
-        let request = self.agent.patch(self.at("/api/v1/config"));
-        self.exchange(request.content_type("application/merge-patch+json"), &body)
-    }
-
-    /// `POST peers/{id}/disconnect`: forgets a peer.
-    ///
-    /// # Errors
-    /// Any [`ClientError`]; an unknown peer is a [`ClientError::Problem`] with status 404.
-    pub fn disconnect(&self, peer_id: &str) -> Result<Value, ClientError> {
-        // A peer ID is hex; anything else would be a part of the path.
-        let hex: String = peer_id.chars().filter(char::is_ascii_alphanumeric).collect();
-        self.post(&format!("peers/{hex}/disconnect"), &json!({}))
-    }
-
-    /// `POST service/restart`.
-    ///
-    /// # Errors
-    /// Any [`ClientError`]; certificates that cannot be read are a [`ClientError::Problem`] with status 409.
-    pub fn restart(&self) -> Result<Value, ClientError> {
-        self.post("service/restart", &json!({}))
-    }
-
-    /// `POST sql`: columns, rows and the text as `run sql` prints it.
-    ///
-    /// # Errors
-    /// Any [`ClientError`].
-    pub fn sql(&self, sql: &str) -> Result<Value, ClientError> {
-        self.post("sql", &json!({"sql": sql}))
-    }
-
     /// `POST cli`: an `admin:` command; answers what it prints.
     ///
     /// # Errors
@@ -221,14 +137,31 @@ impl Client {
         output.map(str::to_owned).ok_or_else(|| self.odd("the answer has no output"))
     }
 
-    fn get(&self, route: &str) -> Result<Value, ClientError> {
+    /// `GET` of a route below `/api/v1`.
+    ///
+    /// # Errors
+    /// Any [`ClientError`].
+    pub fn get(&self, route: &str) -> Result<Value, ClientError> {
         let answer = self.send(self.agent.get(self.at(&format!("/api/v1/{route}"))))?;
         self.value(answer)
     }
 
-    fn post(&self, route: &str, body: &impl serde::Serialize) -> Result<Value, ClientError> {
+    /// `POST` to a route below `/api/v1`. What is sent is wiped.
+    ///
+    /// # Errors
+    /// Any [`ClientError`].
+    pub fn post(&self, route: &str, body: &impl serde::Serialize) -> Result<Value, ClientError> {
         let request = self.agent.post(self.at(&format!("/api/v1/{route}")));
         self.exchange(request.content_type("application/json"), &self.json(body)?)
+    }
+
+    /// `PATCH` of a route below `/api/v1`, with a merge patch (RFC 7396). What is sent is wiped.
+    ///
+    /// # Errors
+    /// Any [`ClientError`].
+    pub fn merge(&self, route: &str, patch: &impl serde::Serialize) -> Result<Value, ClientError> {
+        let request = self.agent.patch(self.at(&format!("/api/v1/{route}")));
+        self.exchange(request.content_type("application/merge-patch+json"), &self.json(patch)?)
     }
 
     fn exchange(
@@ -309,15 +242,6 @@ impl Client {
     fn odd(&self, error: &str) -> ClientError {
         ClientError::Answer { url: self.base.clone(), error: printable(error) }
     }
-}
-
-/// Settings, and a password that is never a [`Value`]: those are not wiped.
-#[derive(serde::Serialize)]
-struct Patch<'a> {
-    #[serde(flatten)]
-    settings: &'a Map<String, Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    password: Option<&'a str>,
 }
 
 /// Counts what is written.

@@ -11,10 +11,10 @@ use std::sync::Arc;
 use axum::http::{HeaderMap, header};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use ilslab_secrets::Secret;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use zeroize::Zeroizing;
 
-use crate::backend::Secret;
 use crate::clock::Clock;
 use crate::failures::{DELAY, Failures};
 use crate::password::AdminPassword;
@@ -27,7 +27,7 @@ pub(crate) const USER: &str = "administrator";
 /// A token that was given out.
 pub(crate) struct Issued {
     pub(crate) token: Zeroizing<String>,
-    pub(crate) expires: ils_core::time::Timestamp,
+    pub(crate) expires: ilslab_time::Timestamp,
 }
 
 /// Why nobody came in.
@@ -92,7 +92,7 @@ impl Gate {
         self.check(user, password, from).await?;
         let token = self.tokens.issue(self.clock.uptime()).map_err(|_| Refused::Broken)?;
         let lifetime = i64::try_from(LIFETIME.as_millis()).unwrap_or(i64::MAX);
-        let expires = ils_core::time::Timestamp(self.clock.now().0.saturating_add(lifetime));
+        let expires = ilslab_time::Timestamp(self.clock.now().0.saturating_add(lifetime));
         Ok(Issued { token, expires })
     }
 

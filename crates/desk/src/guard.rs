@@ -13,9 +13,9 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use crate::api::Api;
 use crate::gate::Refused;
 use crate::problem::Problem;
-use crate::routes::Api;
 use crate::visitors::Visit;
 
 /// Routes that need no log-in.
@@ -67,7 +67,9 @@ fn without_port(authority: &str) -> Option<&str> {
 
 /// The layer over all routes.
 pub(crate) async fn guard(State(api): State<Arc<Api>>, request: Request, next: Next) -> Response {
-    let (head, body) = request.into_parts();
+    let (mut head, body) = request.into_parts();
+    head.extensions.insert(api.limits);
+    head.extensions.insert(api.turns.clone());
     let mut response = match admit(&api, &head).await {
         Ok(()) => next.run(Request::from_parts(head, body)).await,
         Err(problem) => problem.into_response(),

@@ -1,46 +1,53 @@
-//! The HTTP API of a node, and its client.
+//! The door that a node has for its administrator: HTTP, and its client. It knows no system.
 //!
 //! ```text
-//! TcpListener -> server::serve -> guard (Host, Origin, login) -> routes -> views of a Snapshot -> JSON
-//!                                                                  |----> trace: pages of the SDL files
-//!                                                                  |----> metrics: counters made of events -> /metrics
-//!                                                                  +----> Backend (a node, or a fake in tests)
+//! TcpListener -> server::serve -> guard (Host, Origin, login) -> routes -> Certificates, Trace, Commands
+//!                                                                  +----> the guest's own routes
 //! client::Client ------------------ HTTP on the admin address ----------> the same routes
 //! ```
 //!
-//! Nothing here knows how a node works: [`Backend`] hands out snapshots and takes commands. Whatever a caller sends is
+//! A system hands in a [`Face`]: the node as a [`Backend`], its commands, and routes of its own. Whatever a caller sends is
 //! bounded in size and time before it is parsed, and every refusal is a problem document (RFC 9457).
 
 mod answer;
+mod api;
 pub mod backend;
 mod body;
+mod certificates;
 pub mod cli;
 pub mod client;
 pub mod clock;
-pub mod clusters;
+pub mod exposition;
 mod failures;
 pub mod file_name;
 mod gate;
 mod guard;
-pub mod metrics;
+mod histogram;
+mod metrics;
 pub mod password;
 mod problem;
 mod readiness;
 mod routes;
 pub mod server;
-
+mod shelf_view;
 mod tokens;
 mod trace;
-mod views;
+mod trace_pages;
+mod turns;
 mod visitors;
 
-pub use backend::{
-    Answer, Backend, CertificateRefusal, CertificateShelf, ChangeError, Ports, Secret, Shelved,
-};
+pub use answer::Json;
+pub use api::{Face, Shell};
+pub use backend::{Answer, Backend, CertificateRefusal, CertificateShelf, Certificates, Shelved};
+pub use body::{JsonBody, NoBody, PatchBody};
 pub use client::{Client, ClientError};
 pub use clock::{Clock, SystemClock};
 pub use file_name::{FileName, FileNameError};
-pub use metrics::Metrics;
+pub use histogram::{BOUNDS, Histogram, Tally};
+pub use ilslab_secrets::Secret;
 pub use password::{AdminPassword, Generated, LineError, PasswordError, password_line};
+pub use problem::Problem;
+pub use readiness::StoreState;
 pub use server::{AdminOptions, HttpLimits, serve};
 pub use trace::{Cursor, CursorError};
+pub use turns::{Turns, to_the_end};

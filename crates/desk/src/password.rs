@@ -16,7 +16,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
-use ils_core::wire::{argon2id, secretly};
+use ilslab_secrets::{argon2id, secretly};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 

@@ -2,18 +2,16 @@
 
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use ils_core::settings::SettingError;
-use ils_store::QueryError;
 use serde::Serialize;
 
 use crate::answer::typed;
-use crate::backend::{CertificateRefusal, ChangeError};
-use crate::cli::CliError;
+use crate::backend::CertificateRefusal;
+use crate::cli::CommandError;
 use crate::file_name::FileNameError;
 
 /// What went wrong, and for settings and uploads how to put it right.
 #[derive(Debug, Serialize)]
-pub(crate) struct Problem {
+pub struct Problem {
     #[serde(rename = "type")]
     kind: &'static str,
     title: &'static str,
@@ -45,7 +43,8 @@ enum Extra {
 }
 
 impl Problem {
-    pub(crate) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+    /// A refusal of this status.
+    pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         Self {
             kind: "about:blank",
             title: status.canonical_reason().unwrap_or("Error"),
@@ -56,16 +55,38 @@ impl Problem {
         }
     }
 
-    pub(crate) fn not_found(detail: impl Into<String>) -> Self {
+    /// There is nothing of that name.
+    pub fn not_found(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, detail)
     }
 
-    pub(crate) fn unprocessable(detail: impl Into<String>) -> Self {
+    /// What was sent cannot be.
+    pub fn unprocessable(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
     }
 
-    pub(crate) fn internal(detail: impl Into<String>) -> Self {
+    /// A fault of the node.
+    pub fn internal(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, detail)
+    }
+
+    /// A later try may work.
+    pub fn unavailable(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, detail)
+    }
+
+    /// The node is in no state for it.
+    pub fn conflict(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, detail)
+    }
+
+    /// What was sent cannot be, and what to do; `key` names the setting. With a type of its own, and a title.
+    pub fn with_cure(
+        (kind, title): (&'static str, &'static str), detail: String, key: Option<String>, problem: String,
+        cure: String,
+    ) -> Self {
+        let reason = Some(Box::new(Reason { key, problem, cure }));
+        Self { kind, title, reason, ..Self::unprocessable(detail) }
     }
 
     pub(crate) fn unauthorised(detail: &str) -> Self {
@@ -90,44 +111,16 @@ impl Extra {
     }
 }
 
-impl From<SettingError> for Problem {
-    fn from(error: SettingError) -> Self {
-        let detail = error.to_string();
-        let SettingError { key, problem, cure } = error;
-        Self {
-            kind: "urn:ilslab:problem:setting",
-            title: "The setting cannot be that",
-            reason: Some(Box::new(Reason { key: Some(key), problem, cure })),
-            ..Self::unprocessable(detail)
-        }
-    }
-}
-
-impl From<ChangeError> for Problem {
-    fn from(error: ChangeError) -> Self {
-        let status = match error {
-            ChangeError::Setting(error) => return error.into(),
-            ChangeError::Store(_) | ChangeError::Deaf(_) | ChangeError::Stopping => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
-            ChangeError::Identity(_) | ChangeError::Port(_) => StatusCode::CONFLICT,
-        };
-        Self::new(status, error.to_string())
-    }
-}
-
 impl From<CertificateRefusal> for Problem {
     fn from(refusal: CertificateRefusal) -> Self {
         let detail = refusal.to_string();
         match refusal {
-            CertificateRefusal::NotAllowed { problem, cure } => Self {
-                kind: "urn:ilslab:problem:certificate",
-                title: "The certificate cannot be used",
-                reason: Some(Box::new(Reason { key: None, problem, cure })),
-                ..Self::unprocessable(detail)
-            },
-            CertificateRefusal::Storage(_) => Self::new(StatusCode::SERVICE_UNAVAILABLE, detail),
-            CertificateRefusal::Fixed(_) => Self::new(StatusCode::CONFLICT, detail),
+            CertificateRefusal::NotAllowed { problem, cure } => {
+                let about = ("urn:ilslab:problem:certificate", "The certificate cannot be used");
+                Self::with_cure(about, detail, None, problem, cure)
+            }
+            CertificateRefusal::Storage(_) => Self::unavailable(detail),
+            CertificateRefusal::Fixed(_) => Self::conflict(detail),
         }
     }
 }
@@ -139,12 +132,10 @@ impl From<FileNameError> for Problem {
     }
 }
 
-impl From<CliError> for Problem {
-    fn from(error: CliError) -> Self {
+impl From<CommandError> for Problem {
+    fn from(error: CommandError) -> Self {
         match error {
-            CliError::Database(_) | CliError::Query(QueryError::Database { .. }) => {
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
-            }
+            CommandError::Unavailable(text) => Self::unavailable(text),
             error => Self::unprocessable(error.to_string()),
         }
     }

@@ -3,10 +3,10 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use ils_core::config::ClusterRole;
 use serde::Serialize;
+use serde_json::{Map, Value};
 
-use crate::backend::{Backend, Ports};
+use crate::backend::Backend;
 use crate::clock::Clock;
 
 /// How long an answer of the store stands.
@@ -19,13 +19,14 @@ pub(crate) struct Readiness {
     pub(crate) ready: bool,
     bound: bool,
     store: StoreState,
-    /// Peers with a connection.
-    joined: usize,
+    /// What the system has to say.
+    #[serde(flatten)]
+    details: Map<String, Value>,
 }
 
 /// Whether the store can be written, and if not, why.
 #[derive(Clone, Serialize)]
-pub(crate) struct StoreState {
+pub struct StoreState {
     pub(crate) writable: bool,
     error: Option<String>,
 }
@@ -45,9 +46,8 @@ pub(crate) struct Probe {
 impl Probe {
     pub(crate) async fn readiness(&self, backend: &dyn Backend, clock: &dyn Clock) -> Readiness {
         let store = self.store(backend, clock).await;
-        let bound = is_bound(&backend.ports());
-        let joined = backend.snapshot().joined().count();
-        Readiness { ready: bound && store.writable, bound, store, joined }
+        let bound = backend.is_bound();
+        Readiness { ready: bound && store.writable, bound, store, details: backend.details() }
     }
 
     /// Whether the store could be written, at most a second ago.
@@ -67,9 +67,4 @@ impl Probe {
         // It is only ever replaced whole.
         self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// A spoke opens no port for peers; a hub binds both.
-fn is_bound(ports: &Ports) -> bool {
-    ports.role != ClusterRole::Hub || (ports.tls.is_some() && ports.password.is_some())
 }

@@ -21,23 +21,19 @@ use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use ils_lines::TRACE_FOLDER;
-use ilslab_time::UtcOffset;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::backend::Backend;
+use crate::api::{Api, Face};
 use crate::clock::{Clock, SystemClock};
 use crate::gate::Gate;
 use crate::guard::Hosts;
 use crate::password::AdminPassword;
 use crate::readiness::Probe;
-use crate::routes::{Api, router};
+use crate::routes::router;
+use crate::turns::Turns;
 use crate::visitors::{Guest, Visit, Visitors};
-
-/// Commands that read the database, pages of the trace and readings of certificates at once.
-const COMMANDS: usize = 4;
 
 /// Pause after a failed accept: when descriptors run out, trying at once again would only burn the processor.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
@@ -85,14 +81,10 @@ impl Default for HttpLimits {
 pub struct AdminOptions {
     /// Names that `Host` may carry besides the bound address, loopback and `localhost`.
     pub names: Vec<String>,
-    /// The node's data folder, for its trace.
-    pub data_dir: PathBuf,
-    /// The node's database, for `run sql`.
-    pub database: PathBuf,
+    /// Folder of the node's trace.
+    pub trace: PathBuf,
     /// Who may log in.
     pub password: AdminPassword,
-    /// UtcOffset of printed times from UTC; JSON is always UTC.
-    pub offset: UtcOffset,
     /// What a caller may take.
     pub limits: HttpLimits,
     /// For log-ins and tokens.
@@ -100,14 +92,12 @@ pub struct AdminOptions {
 }
 
 impl AdminOptions {
-    /// No names, UTC, the limits above and the machine's clock.
-    pub fn new(data_dir: PathBuf, database: PathBuf, password: AdminPassword) -> Self {
+    /// No names, the limits above and the machine's clock.
+    pub fn new(trace: PathBuf, password: AdminPassword) -> Self {
         Self {
             names: Vec::new(),
-            data_dir,
-            database,
+            trace,
             password,
-            offset: UtcOffset::UTC,
             limits: HttpLimits::default(),
             clock: Arc::new(SystemClock::start()),
         }
@@ -119,11 +109,23 @@ impl AdminOptions {
 /// # Errors
 /// Where the listener does not know its address. A failed accept is logged and tried again.
 pub async fn serve(
-    options: AdminOptions, backend: Arc<dyn Backend>, listener: TcpListener,
-    shutdown: impl Future<Output = ()>,
+    options: AdminOptions, face: Face, listener: TcpListener, shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let limits = options.limits;
-    let app = router(api(options, backend, listener.local_addr()?));
+    let Face { backend, shell, routes } = face;
+    let bound = listener.local_addr()?;
+    let api = Api {
+        backend,
+        shell,
+        gate: Gate::new(options.password, Arc::clone(&options.clock)),
+        hosts: Hosts::new(bound.ip(), &options.names),
+        limits,
+        clock: options.clock,
+        probe: Probe::default(),
+        trace: options.trace,
+        turns: Turns::default(),
+    };
+    let app = router(Arc::new(api), routes);
     let visitors = Arc::new(Visitors::new(limits.connections, limits.source_connections));
     let (stop, stopped) = watch::channel(());
     let mut connections = JoinSet::new();
@@ -141,22 +143,6 @@ pub async fn serve(
     drop((listener, stop));
     while connections.join_next().await.is_some() {}
     Ok(())
-}
-
-fn api(options: AdminOptions, backend: Arc<dyn Backend>, bound: SocketAddr) -> Arc<Api> {
-    Arc::new(Api {
-        backend,
-        gate: Gate::new(options.password, Arc::clone(&options.clock)),
-        hosts: Hosts::new(bound.ip(), &options.names),
-        limits: options.limits,
-        clock: options.clock,
-        probe: Probe::default(),
-        trace: options.data_dir.join(TRACE_FOLDER),
-        database: options.database,
-        offset: options.offset,
-        commands: Arc::new(Semaphore::new(COMMANDS)),
-        uploads: Arc::new(Semaphore::new(1)),
-    })
 }
 
 async fn next(listener: &TcpListener) -> (TcpStream, SocketAddr) {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ils_core::wire::secretly;
+use ilslab_secrets::secretly;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 

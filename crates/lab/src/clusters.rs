@@ -8,7 +8,7 @@
 
 use std::fmt::Write as _;
 
-use ilslab_desk::clusters::{ACTION, COLUMNS};
+use ils_faces::clusters::{ACTION, COLUMNS};
 use serde_json::Value;
 
 /// What the page calls it.

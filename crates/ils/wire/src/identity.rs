@@ -8,9 +8,10 @@
 // spec: WIRE.md#identity
 
 use crate::key::redacted;
-use crate::{PeerId, SharedInput, secretly};
+use crate::{PeerId, SharedInput};
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use hkdf::Hkdf;
+use ilslab_secrets::secretly;
 use sha2::{Digest, Sha256};
 use std::fmt;
 use std::sync::Arc;

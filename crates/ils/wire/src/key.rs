@@ -9,8 +9,8 @@
 
 // spec: WIRE.md#network-key
 
-use crate::stretch::argon2id;
-use crate::{SealError, secretly};
+use crate::SealError;
+use ilslab_secrets::{argon2id, secretly};
 use sha2::{Digest, Sha256};
 use std::{fmt, hint::black_box, sync::Arc};
 use x25519_dalek::{X25519_BASEPOINT_BYTES, x25519};

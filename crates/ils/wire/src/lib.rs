@@ -26,8 +26,6 @@ mod peer_id;
 mod peer_info;
 mod reason;
 mod seal;
-mod secretly;
-mod stretch;
 
 pub use cbor::CborError;
 pub use decoder::Decoder;
@@ -44,5 +42,3 @@ pub use peer_id::PeerId;
 pub use peer_info::{NODE_ADDRESSES, NODES, NodeAddress, PeerInfo, Role};
 pub use reason::Reason;
 pub use seal::{ConnectionKeys, OpenError, Opened, Opener, SealError, Sealer, TAG_LEN};
-pub use secretly::secretly;
-pub use stretch::argon2id;

@@ -10,9 +10,10 @@
 
 // spec: WIRE.md#sealing
 
-use crate::{Message, MessageError, NetworkKey, RawFrame, SharedInput, frame, key::redacted, secretly};
+use crate::{Message, MessageError, NetworkKey, RawFrame, SharedInput, frame, key::redacted};
 use aes_gcm::{Aes256Gcm, KeyInit, aead::AeadInOut};
 use hkdf::Hkdf;
+use ilslab_secrets::secretly;
 use sha2::{Digest, Sha256};
 use std::fmt;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};

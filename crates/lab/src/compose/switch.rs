@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use ils_faces::Calls;
 use ilslab_desk::{Client, ClientError};
 use ilslab_trace::console::{self, tell as complain};
 use serde_json::{Map, Value};

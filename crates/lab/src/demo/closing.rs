@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use ils_core::outcome::Outcome::Joined;
+use ils_faces::Calls;
 use serde_json::Value;
 
 use super::story::Story;

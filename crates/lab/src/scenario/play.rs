@@ -8,6 +8,7 @@
 use std::time::Duration;
 
 use ils_core::outcome::Outcome;
+use ils_faces::Calls;
 use serde_json::{Map, Value};
 
 use super::catalogue::Scenario;
