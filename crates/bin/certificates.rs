@@ -18,8 +18,8 @@ use ilslab_desk::{Client, FileName};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use crate::client::{addressed, client, node_of};
 use crate::files;
+use crate::reach::{addressed, client, node_of};
 
 /// Octets of a file that is sent to a node, whose answer to more is that it is too much.
 const FILE_MAX: usize = 64 * 1024;

@@ -3,14 +3,14 @@
 use std::fs::File;
 use std::io::Write;
 use std::os::fd::AsFd;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use ils_core::settings::ADJUSTABLE;
 use ils_faces::Calls;
-use ilslab_desk::{Client, ClientError, Cursor};
+use ilslab_desk::{ClientError, Cursor};
 use ilslab_lab::{clusters, style};
 use ilslab_names::printable;
 use ilslab_trace::console::{self, tell};
@@ -20,11 +20,8 @@ use zeroize::Zeroizing;
 use crate::certificates;
 use crate::daemon::USAGE;
 use crate::files;
-use crate::node_name::{self, Found};
 use crate::options::as_typed;
-
-/// Octets of a password that a command reads; the node judges it.
-const PASSWORD_LINE_MAX: usize = 1_024;
+use crate::reach::{PASSWORD_LINE_MAX, addressed, client, node_of};
 
 /// How often a followed trace is asked for more.
 const FOLLOW_EVERY: Duration = Duration::from_millis(200);
@@ -105,16 +102,6 @@ pub fn disconnect_command() -> Command {
         .after_help("Example:\n  ilslab disconnect hub spoke.lab.example")
 }
 
-pub(crate) fn addressed(command: Command) -> Command {
-    command.arg(Arg::new("node").value_name("NODE").required(true).help(node_name::HELP)).arg(
-        Arg::new("admin-password-file")
-            .long("admin-password-file")
-            .env("ILS_ADMIN_PASSWORD_FILE")
-            .value_name("FILE")
-            .help("File with the administrator's password [default: what a running demo left]"),
-    )
-}
-
 fn json() -> Arg {
     Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print JSON")
 }
@@ -167,28 +154,6 @@ pub(crate) fn exit_code(error: &anyhow::Error) -> u8 {
 /// Whose fault it is decides the code: the same table for every command, the lab's too.
 pub(crate) fn exit_code_of(error: &ClientError) -> u8 {
     error.exit_code()
-}
-
-pub(crate) fn client(matches: &ArgMatches) -> anyhow::Result<Client> {
-    reach(node_of(matches), matches.get_one::<String>("admin-password-file").map(PathBuf::from))
-}
-
-/// The node, as it was called.
-pub(crate) fn node_of(matches: &ArgMatches) -> &str {
-    matches.get_one::<String>("node").map_or("", String::as_str)
-}
-
-/// The client of a node; the password from this file, or from what a demo has left.
-pub(crate) fn reach(node: &str, password_file: Option<PathBuf>) -> anyhow::Result<Client> {
-    let Found { url, password_file: left } = node_name::find(node)?;
-    let file = password_file.or(left).ok_or_else(|| {
-        anyhow!("no password for {url}; give the administrator's with --admin-password-file FILE")
-    })?;
-    let password = files::read_line(&file, PASSWORD_LINE_MAX)
-        .with_context(|| format!("the password file {} cannot be read", file.display()))?;
-    let password = str::from_utf8(&password)
-        .with_context(|| format!("the password file {} holds no text", file.display()))?;
-    Ok(Client::new(&url, password)?)
 }
 
 fn status(matches: &ArgMatches) -> anyhow::Result<String> {

@@ -11,9 +11,10 @@ use ilslab_desk::{Client, ClientError};
 use ilslab_names::ascii_json;
 use ilslab_trace::console;
 
-use crate::client::{exit_code_of, node_of};
+use crate::client::exit_code_of;
 use crate::daemon::{TIMEOUT, USAGE};
 use crate::node_name;
+use crate::reach::node_of;
 
 /// How long a node may take to answer.
 const PATIENCE: Duration = Duration::from_secs(2);

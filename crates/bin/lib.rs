@@ -18,6 +18,7 @@ pub mod limits;
 mod memory;
 mod node_name;
 pub mod options;
+mod reach;
 mod saved;
 pub mod settings;
 pub mod wait;

@@ -16,14 +16,14 @@ use ils_core::outcome::Outcome;
 use ils_core::settings::parse_duration;
 use ils_faces::Calls;
 use ilslab_desk::{Client, ClientError};
-use ilslab_lab::compose::is_joined;
 use ilslab_time::clock;
 use ilslab_trace::console::tell;
 use serde_json::Value;
 
-use crate::client::{exit_code, reach};
+use crate::client::exit_code;
 use crate::daemon::TIMEOUT;
 use crate::node_name;
+use crate::reach::reach;
 
 /// How often the nodes are asked.
 const GLANCE: Duration = Duration::from_millis(100);
@@ -115,7 +115,7 @@ impl Wait {
 
     fn look(&self, node: &Client) -> anyhow::Result<Seen> {
         let seen = match self.wanted {
-            Outcome::Joined => is_joined(node).and_then(|joined| match joined {
+            Outcome::Joined => node.is_joined().and_then(|joined| match joined {
                 true => Ok(Seen::Outcome(Outcome::Joined)),
                 false => Ok(before_the_join(Seen::newest(&node.connections()?))),
             }),

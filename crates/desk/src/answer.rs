@@ -1,10 +1,11 @@
 //! Answers in JSON.
 
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use crate::problem::Problem;
+use crate::typed::typed;
 
 /// An answer of type `application/json`, in ASCII: what a peer has chosen steers no terminal that shows it.
 pub struct Json<T>(pub T);
@@ -16,11 +17,6 @@ impl<T: Serialize> IntoResponse for Json<T> {
             Err(error) => Problem::internal(error.to_string()).into_response(),
         }
     }
-}
-
-/// This JSON, in ASCII, under this type.
-pub(crate) fn typed(kind: &'static str, json: &str) -> Response {
-    ([(header::CONTENT_TYPE, HeaderValue::from_static(kind))], ilslab_names::ascii_json(json)).into_response()
 }
 
 /// Text where the caller accepts that and not JSON.

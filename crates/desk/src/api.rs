@@ -10,9 +10,9 @@ use crate::backend::Backend;
 use crate::cli::CommandError;
 use crate::clock::Clock;
 use crate::gate::Gate;
-use crate::guard::Hosts;
+use crate::hosts::Hosts;
+use crate::limits::HttpLimits;
 use crate::readiness::Probe;
-use crate::server::HttpLimits;
 use crate::turns::Turns;
 
 /// Runs one line of the `admin:` shell; may read files, so not for async code.

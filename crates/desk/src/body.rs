@@ -9,8 +9,8 @@ use axum::http::{HeaderMap, StatusCode, header};
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
+use crate::limits::HttpLimits;
 use crate::problem::Problem;
-use crate::server::HttpLimits;
 
 /// A body of type `application/json`.
 pub struct JsonBody<T>(pub T);

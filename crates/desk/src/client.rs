@@ -22,11 +22,10 @@ use zeroize::Zeroizing;
 use crate::gate::USER;
 
 pub use error::ClientError;
+use error::TOTAL;
 
 /// To get a TCP connection.
 const CONNECT: Duration = Duration::from_secs(2);
-/// For everything else together.
-const TOTAL: Duration = Duration::from_secs(10);
 /// Largest answer that is read, in octets; more than `run sql` gives, JSON and all.
 const ANSWER_MAX: u64 = 64 * 1024 * 1024;
 

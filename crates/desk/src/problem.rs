@@ -4,10 +4,10 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-use crate::answer::typed;
 use crate::backend::CertificateRefusal;
 use crate::cli::CommandError;
 use crate::file_name::FileNameError;
+use crate::typed::typed;
 
 /// What went wrong, and for settings and uploads how to put it right.
 #[derive(Debug, Serialize)]

@@ -113,7 +113,7 @@ fn failed(error: &LabError, err: &mut dyn Write) -> u8 {
 fn show(
     args: &DemoArgs, program: &Program, out: &mut dyn Write, err: &mut dyn Write, style: Style,
 ) -> Result<u8, LabError> {
-    let scenario = chosen(args.method, &args.fault)?;
+    let scenario = Scenario::chosen(args.method, &args.fault)?;
     let settings = settings(args)?;
     check_ports(&addresses(settings.ports))?;
     let grounds = grounds(args)?;
@@ -152,19 +152,6 @@ fn grounds(args: &DemoArgs) -> Result<Grounds, LabError> {
 fn report(judged: &Judged, out: &mut dyn Write) -> Result<(), LabError> {
     let line = serde_json::to_string(judged).map_err(|error| LabError::Report(error.into()))?;
     writeln!(out, "{line}").and_then(|()| out.flush()).map_err(LabError::Report)
-}
-
-/// The scenario of a method and a fault; no fault, or `joined`, is the join.
-pub(crate) fn chosen(method: Method, fault: &str) -> Result<&'static Scenario, LabError> {
-    let case = if fault.is_empty() { "joined" } else { fault };
-    let cases = || Scenario::of_method(method).map(Scenario::case);
-    Scenario::of_method(method).find(|scenario| scenario.case() == case).ok_or_else(|| {
-        LabError::NoSuchFault {
-            method: method.name(),
-            fault: fault.to_owned(),
-            faults: cases().filter(|case| *case != "joined").collect::<Vec<_>>().join(", "),
-        }
-    })
 }
 
 fn settings(args: &DemoArgs) -> Result<Settings, LabError> {

@@ -45,20 +45,6 @@ fn options_are_what_the_help_says() {
 }
 
 #[test]
-fn a_method_and_a_fault_are_a_scenario() {
-    for (method, fault, want) in [
-        (Method::Password, "", Some("password/joined")),
-        (Method::Tls, "joined", Some("tls/joined")),
-        (Method::TlsPassword, "both-self-signed", Some("tls-password/both-self-signed")),
-        (Method::PasswordThenTls, "hub-self-signed", Some("password-then-tls/hub-self-signed")),
-        (Method::Password, "hub-self-signed", None),
-        (Method::Tls, "mismatch", None),
-    ] {
-        assert_eq!(chosen(method, fault).ok().map(|scenario| scenario.id), want, "{method} {fault}");
-    }
-}
-
-#[test]
 fn a_pair_that_does_not_exist_is_exit_code_3_with_those_that_do() {
     let (code, out, err) = run_line("--method tls --fault mismatch --once --json");
     assert_eq!((code, out.as_str()), (3, ""));

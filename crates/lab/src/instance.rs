@@ -12,7 +12,9 @@ use std::num::NonZeroU8;
 use std::str::FromStr;
 
 use crate::process::Side;
-use crate::scenario::ADMIN_PORTS;
+
+/// Where the two APIs are unless told otherwise.
+const ADMIN_PORTS: [u16; 2] = [8080, 8081];
 
 /// The number of a pair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

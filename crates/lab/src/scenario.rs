@@ -26,5 +26,5 @@ pub(crate) use dice::Dice;
 pub(crate) use play::{Audience, perform};
 pub(crate) use repair::{Ground, quoted};
 pub(crate) use report::advice;
-pub(crate) use stage::{ADMIN_PORTS, PASSWORD_PORT, Pair, PortChoice, Settings, Stage, TLS_PORT};
+pub(crate) use stage::{PASSWORD_PORT, Pair, PortChoice, Settings, Stage, TLS_PORT};
 pub use stage::{PairArgs, TlsPin};

@@ -13,7 +13,7 @@ mod stamp;
 mod timestamp;
 
 pub use stamp::{
-    OffsetError, TimeOfDay, UtcOffset, cisco_log, date, date_and_time, day, digits, page_time, rfc3164,
-    rfc3339,
+    OffsetError, Rfc3339, TimeOfDay, UtcOffset, cisco_log, date, date_and_time, day, digits, page_time,
+    rfc3164, rfc3339,
 };
-pub use timestamp::{Rfc3339, Timestamp};
+pub use timestamp::Timestamp;

@@ -16,7 +16,7 @@ use ilslab_time::{TimeOfDay, Timestamp, UtcOffset, date, date_and_time, day};
 
 use crate::application::Application;
 use crate::line::{Kind, Line};
-use crate::recorder::RecorderOptions;
+use crate::options::RecorderOptions;
 
 /// Who writes a trace.
 #[derive(Clone, Debug)]

@@ -3,8 +3,9 @@ use std::path::Path;
 use proptest::prelude::*;
 
 use super::*;
+use crate::limits::Limits;
 use crate::readers::Readers;
-use crate::rotation::{Entry, Limits, Log, trace_files};
+use crate::rotation::{Entry, Log, trace_files};
 use crate::sample::{self, TRACE_FOLDER};
 
 const HOUR: i64 = 3_600_000;

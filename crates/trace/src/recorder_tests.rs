@@ -1,10 +1,13 @@
 use std::fs;
+use std::io::Write;
 use std::time::Duration;
 
+use ilslab_time::Timestamp;
 use tempfile::TempDir;
 
 use super::*;
 use crate::line::Line;
+use crate::options::{LogFormat, UnknownFormat};
 use crate::rotation::SYSLOG_FOLDER;
 use crate::sample::{self, Hello, TRACE_FOLDER, hello, refused};
 use crate::screen::SHOWN_QUEUE;

@@ -16,6 +16,7 @@ use ilslab_time::Timestamp;
 
 use crate::application::{Application, file_number};
 use crate::head::FileHead;
+use crate::limits::Limits;
 use crate::readers::Readers;
 
 /// Folder of the alarms, under a node's data folder.
@@ -25,15 +26,6 @@ pub const SYSLOG_NAME: &str = "CiscoSyslog";
 
 /// How far back a torn line is looked for; lines are shorter.
 const TORN_LINE_MAX: u64 = 64 * 1024;
-
-/// When a file is full, and how many are kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Octets a file, its head included; a longer line gets a file of its own.
-    pub bytes: u64,
-    /// Files, the one being written included; at least 1.
-    pub files: usize,
-}
 
 impl Limits {
     /// The trace: 250 files of 2 MiB.

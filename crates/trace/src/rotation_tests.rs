@@ -1,7 +1,7 @@
 use std::os::unix::fs::symlink;
 
 use super::*;
-use crate::recorder::RecorderOptions;
+use crate::options::RecorderOptions;
 use crate::sample::{self, TRACE_FOLDER};
 
 fn lines(count: usize) -> Vec<Entry> {

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
-use crate::recorder::say;
+use crate::say::say;
 
 /// Lines that wait to be shown; more are dropped, counted and told on stderr.
 pub(crate) const SHOWN_QUEUE: usize = 16_384;

@@ -14,9 +14,10 @@ use crate::cisco_log::CiscoLog;
 use crate::fault::Fault;
 use crate::head::FileHead;
 use crate::line::Line;
+use crate::options::{LogFormat, RecorderOptions};
 use crate::record::Record;
-use crate::recorder::{LogFormat, RecorderOptions, say};
 use crate::rotation::{Entry, Log, Lost};
+use crate::say::say;
 use crate::screen::Screen;
 use crate::signal::Signals;
 

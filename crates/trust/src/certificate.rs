@@ -14,7 +14,8 @@ use x509_parser::prelude::FromDer;
 
 use crate::der;
 use crate::extensions::{CaKind, Extensions};
-use crate::key::{Check, PublicKey};
+use crate::key::PublicKey;
+use crate::key_kind::Check;
 use crate::name::{DistinguishedName, fqdn};
 use crate::raw::{Raw, Signature, Version};
 use crate::signature::SignatureAlgorithm;

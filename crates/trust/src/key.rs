@@ -10,6 +10,7 @@ use rustls_pki_types::SignatureVerificationAlgorithm;
 use webpki::aws_lc_rs as provider;
 
 use crate::der::{self, Reader};
+use crate::key_kind::{Check, KeyKind};
 use crate::rsa;
 use crate::signature::{Digest, ED448, ED25519, Pss, RSASSA_PSS, Scheme, SignatureAlgorithm};
 
@@ -21,34 +22,6 @@ const PROVIDER_MODULUS: std::ops::RangeInclusive<usize> = 2_048..=8_192;
 const PROVIDER_EXPONENT: usize = 4;
 /// A DSA key of 112 bits: bits of its two primes (FIPS 186-4 §4.2).
 const DSA_LEVEL_2: (usize, usize) = (2_048, 224);
-
-/// What OpenSSL's "signature algorithm matches issuer key" compares.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum KeyKind {
-    Rsa,
-    RsaPss,
-    Ec,
-    Ed25519,
-    Ed448,
-    Dsa,
-    /// X25519 and X448, which sign nothing.
-    Agreement,
-}
-
-/// What came of a signature.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Check {
-    Good,
-    Bad,
-    /// Nothing here can check it.
-    Unsupported,
-}
-
-impl Check {
-    pub(crate) fn of(is_good: bool) -> Check {
-        if is_good { Check::Good } else { Check::Bad }
-    }
-}
 
 /// A subject's public key; [`PublicKey::parse`] gives none for a key that OpenSSL does not understand either.
 #[derive(Clone, PartialEq, Eq)]

@@ -18,6 +18,7 @@ mod constraints;
 mod der;
 mod extensions;
 mod key;
+mod key_kind;
 mod name;
 mod pkcs7;
 mod proof;

@@ -4,7 +4,7 @@
 //! a CA's, critical policies).
 
 use crate::certificate::Certificate;
-use crate::key::{Check, KeyKind};
+use crate::key_kind::{Check, KeyKind};
 use crate::signature::{Digest, Pss, Scheme};
 
 /// What a handshake's signature shows.

@@ -7,7 +7,7 @@ use rsa::signature::Verifier;
 use rsa::{BoxedUint, PublicKey, pkcs1v15, pss};
 use sha2::{Sha224, Sha256, Sha384, Sha512, Sha512_224, Sha512_256};
 
-use crate::key::Check;
+use crate::key_kind::Check;
 use crate::signature::{Digest, Pss, Scheme};
 
 /// Bits of a modulus: OpenSSL takes up to 16,384 (`OPENSSL_RSA_MAX_MODULUS_BITS`), and what is below 1,024 is too weak

@@ -15,7 +15,8 @@ use webpki::{ALL_VERIFICATION_ALGS, EndEntityCert, Error, KeyUsage};
 
 use crate::certificate::Certificate;
 use crate::extensions::Purpose;
-use crate::key::{Check, PublicKey};
+use crate::key::PublicKey;
+use crate::key_kind::Check;
 use crate::signature::SignatureAlgorithm;
 use crate::store::TrustStore;
 use crate::verdict::Verdict;

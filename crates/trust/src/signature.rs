@@ -3,7 +3,7 @@
 //! AlgorithmIdentifier (DER) -> [`SignatureAlgorithm`] { kind of key, [`Scheme`], security bits }
 
 use crate::der::{self, Reader};
-use crate::key::KeyKind;
+use crate::key_kind::KeyKind;
 
 /// Security bits that `-auth_level 2` asks of keys and signature digests.
 const LEVEL_2_BITS: u16 = 112;

@@ -15,7 +15,7 @@
 
 use crate::certificate::Certificate;
 use crate::extensions::{CaKind, Purpose};
-use crate::key::Check;
+use crate::key_kind::Check;
 use crate::store::{TrustStore, best_issuer, issuers};
 use crate::verdict::{Verdict, code};
 

@@ -1,6 +1,9 @@
 //! How a call can fail, in sentences that say what to do.
 
-use super::TOTAL;
+use std::time::Duration;
+
+/// For a whole call but for getting its connection.
+pub(super) const TOTAL: Duration = Duration::from_secs(10);
 
 /// A call that did not do what it was to do.
 #[derive(Debug, thiserror::Error)]

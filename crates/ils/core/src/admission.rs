@@ -3,10 +3,10 @@
 use ils_wire::{PeerId, PeerInfo, Reason};
 use sha2::{Digest, Sha256};
 
-use crate::draft::Outlook;
+use crate::claim::Claim;
 use crate::event::ConnectionId;
 use crate::ledger::KnownPeer;
-use crate::registry::Claim;
+use crate::outlook::Outlook;
 
 /// A claim is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,5 +1,9 @@
 use super::*;
-use crate::event::{Admitted, PeerAddress, PeerName, Rejection};
+use crate::event::{
+    Admitted, Direction, Event, Happening, Link, PeerAddress, PeerName, Rejection, ServiceEvent,
+};
+use crate::intent::intent;
+use crate::outcome::Outcome;
 use crate::registry::name_of;
 use crate::samples::{info, key, link};
 use AlarmName as Name;

@@ -6,15 +6,7 @@ use ils_wire::{Message, OpenError, Opener, RawFrame, Sealer};
 
 use crate::outcome::Outcome;
 use crate::refusal::Refusal;
-
-/// How long a frame was before and after it was opened, in octets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sizes {
-    /// Sealed.
-    pub inlen: usize,
-    /// Opened.
-    pub outlen: usize,
-}
+pub use crate::refusal::Sizes;
 
 /// Seals and opens where a password is set; passes frames on where none is.
 pub struct Codec(pub(crate) Option<(Sealer, Opener)>);

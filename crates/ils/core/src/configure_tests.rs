@@ -1,5 +1,6 @@
 use super::*;
 use crate::config::ClusterRole;
+use crate::draft::Draft;
 use crate::ledger::Change;
 use crate::registry::Registry;
 use crate::samples::{changes, config, registry_of, stored};
@@ -139,7 +140,8 @@ fn use_password_needs_a_password() {
     assert_eq!(error.key, "use_password");
     let mut base = Config::clone(registry.config());
     base.network_key = Some(ils_wire::NetworkKey::from_bytes([1; 32]));
-    let config = registry.foresee(&base, &patch(json!({"use_password": true}))).expect("it comes with one");
+    let config =
+        Draft::foresee(&registry, &base, &patch(json!({"use_password": true}))).expect("it comes with one");
     assert!(config.sealing_key().is_some());
 }
 
@@ -169,7 +171,7 @@ fn another_password_ends_the_conversation_and_the_same_one_does_not() {
         let registry = hub();
         let mut base = Config::clone(registry.config());
         base.network_key = Some(ils_wire::NetworkKey::from_bytes([byte; 32]));
-        let config = registry.foresee(&base, &Map::new()).unwrap();
+        let config = Draft::foresee(&registry, &base, &Map::new()).unwrap();
         assert_eq!(config.conversation, conversation);
         assert_eq!(config.differs_in_method(registry.config()), conversation == 2);
     }

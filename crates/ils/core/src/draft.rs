@@ -14,31 +14,21 @@ use ils_wire::{Entry, PeerId, PeerInfo, Reason, Role};
 use serde_json::{Map, Value};
 
 use crate::admission::{self, Denied};
+use crate::claim::Claim;
 use crate::config::Config;
 use crate::event::{ConnectionId, Direction, PeerName};
-use crate::ledger::{Change, ChangeSet, KnownPeer, Proof};
-use crate::limits;
-use crate::registry::{Claim, Registry, name_of, to_say};
+use crate::ledger::{Change, ChangeSet, Decided, KnownPeer, Proof};
+use crate::outlook::{Outlook, Overlay};
+use crate::registry::{Registry, name_of, to_say};
 use crate::settings::{SettingChange, SettingError, Settings};
-use crate::snapshot::JoinedLink;
 
 /// Decisions whose changes stand or fall together. Nothing of it counts, and nobody is told, before
 /// [`ledger::commit`](crate::ledger::commit) has stored it.
 #[derive(Default)]
 pub struct Draft {
     sets: Vec<ChangeSet>,
-    peers: BTreeMap<PeerId, Redrawn>,
     claims: BTreeMap<ConnectionId, Claim>,
-    configured: Option<(Settings, Arc<Config>)>,
-    said: Option<Entry>,
-}
-
-/// A peer as a draft has it.
-struct Redrawn {
-    /// Absent: forgotten.
-    known: Option<KnownPeer>,
-    /// Not once it was forgotten, though it may be known again.
-    keeps_link: bool,
+    overlay: Overlay,
 }
 
 /// What a patch of the settings comes to once it is stored.
@@ -56,13 +46,6 @@ pub struct Forgotten {
     pub name: PeerName,
     /// The connection that it has.
     pub connection: Option<ConnectionId>,
-}
-
-/// A draft in its parts, for the registry to take over.
-pub(crate) struct Parts {
-    pub(crate) changes: Vec<Change>,
-    pub(crate) claims: BTreeMap<ConnectionId, Claim>,
-    pub(crate) configured: Option<(Settings, Arc<Config>)>,
 }
 
 impl Draft {
@@ -83,7 +66,7 @@ impl Draft {
 
     /// Settings are in it that do not count yet.
     pub fn reconfigures(&self) -> bool {
-        self.configured.is_some()
+        self.overlay.is_reconfigured()
     }
 
     /// May this peer join?
@@ -105,7 +88,7 @@ impl Draft {
         let mut set = ChangeSet::new();
         for entry in entries {
             if let Some(change) = self.over(registry).relayed(from, entry, &own) {
-                self.redraw(&change);
+                self.overlay.redraw(&change);
                 set.push(change);
             }
         }
@@ -121,6 +104,16 @@ impl Draft {
         Some(Forgotten { name, connection })
     }
 
+    /// What a patch would come to; nothing changes.
+    ///
+    /// # Errors
+    /// As [`Draft::configure`].
+    pub fn foresee(
+        registry: &Registry, base: &Config, patch: &Map<String, Value>,
+    ) -> Result<Arc<Config>, SettingError> {
+        Self::default().configure(registry, base, patch).map(|foreseen| foreseen.config)
+    }
+
     /// What a patch of the ILS Configuration page comes to. `base` is the configuration with the password that will
     /// be in force.
     ///
@@ -131,105 +124,29 @@ impl Draft {
     ) -> Result<Reconfigured, SettingError> {
         let (settings, config, changes) = self.over(registry).configure(base, patch)?;
         let config = Arc::new(config);
-        self.configured = Some((settings, Arc::clone(&config)));
+        self.overlay.reconfigure(settings, Arc::clone(&config));
         self.keep(changes);
         Ok(Reconfigured { config, keys: patch.keys().cloned().collect() })
     }
 
-    /// The registry as it will be with this draft.
-    pub(crate) fn over<'a>(&'a self, registry: &'a Registry) -> Outlook<'a> {
-        Outlook { registry, draft: self }
+    /// What is decided, for the ledger.
+    pub fn into_decided(self) -> Decided {
+        Decided { sets: self.sets, claims: self.claims, configured: self.overlay.into_configured() }
     }
 
-    /// Hands over what is in it.
-    pub(crate) fn into_parts(self) -> Parts {
-        let changes = self.sets.into_iter().flatten().collect();
-        Parts { changes, claims: self.claims, configured: self.configured }
+    /// The registry as it will be with this draft.
+    pub(crate) fn over<'a>(&'a self, registry: &'a Registry) -> Outlook<'a> {
+        self.overlay.over(registry)
     }
 
     fn keep(&mut self, set: ChangeSet) {
-        set.iter().for_each(|change| self.redraw(change));
+        set.iter().for_each(|change| self.overlay.redraw(change));
         self.sets.extend((!set.is_empty()).then_some(set));
     }
-
-    /// From now on decisions see the peer so. Twice the same is once.
-    fn redraw(&mut self, change: &Change) {
-        let (peer_id, known) = match change {
-            Change::Learned(known) => (known.peer_id(), Some(known.clone())),
-            Change::Forgotten(peer_id) => (*peer_id, None),
-            Change::Said(entry) => {
-                self.said = Some(entry.clone());
-                return;
-            }
-            Change::SettingChanged(_) | Change::SettingDropped(_) => return,
-        };
-        let kept = self.peers.get(&peer_id).is_none_or(|before| before.keeps_link);
-        let keeps_link = kept && known.is_some();
-        self.peers.insert(peer_id, Redrawn { known, keeps_link });
-    }
 }
 
-/// Somebody else has the same key; or this one is the same node, started again before its old connection was missed.
-fn second_holder(claim: &Claim, standing: ConnectionId) -> Denied {
-    let text = format!(
-        "the peer ID {} is joined already, by another process with the same key; give each cluster a data folder of its own",
-        claim.entry.peer_id()
-    );
-    let rival = (!claim.is_last).then_some(standing);
-    Denied { rival, ..Denied::new(Reason::DuplicateIdentity, text, "") }
-}
-
-/// The registry as it will be once a draft is stored.
-#[derive(Clone, Copy)]
-pub(crate) struct Outlook<'a> {
-    registry: &'a Registry,
-    draft: &'a Draft,
-}
-
-impl<'a> Outlook<'a> {
-    /// The entry of a peer.
-    pub(crate) fn known(self, peer_id: PeerId) -> Option<&'a KnownPeer> {
-        match self.draft.peers.get(&peer_id) {
-            Some(redrawn) => redrawn.known.as_ref(),
-            None => self.registry.peer(peer_id).map(|peer| &peer.known),
-        }
-    }
-
-    /// Every entry, in no order.
-    pub(crate) fn all(self) -> impl Iterator<Item = &'a KnownPeer> {
-        let redrawn = &self.draft.peers;
-        let stored = self.registry.peers().map(|peer| &peer.known);
-        let untouched = stored.filter(|known| !redrawn.contains_key(&known.peer_id()));
-        untouched.chain(redrawn.values().filter_map(|redrawn| redrawn.known.as_ref()))
-    }
-
-    /// No room for another.
-    pub(crate) fn is_full(self) -> bool {
-        self.all().count() >= limits::PEERS_KNOWN
-    }
-
-    fn link(self, peer_id: PeerId) -> Option<&'a JoinedLink> {
-        let keeps_link = self.draft.peers.get(&peer_id).is_none_or(|redrawn| redrawn.keeps_link);
-        self.registry.peer(peer_id)?.link.as_ref().filter(|_| keeps_link)
-    }
-
-    fn config(self) -> &'a Arc<Config> {
-        self.draft.configured.as_ref().map_or(self.registry.config(), |(_, config)| config)
-    }
-
-    fn settings(self) -> &'a Settings {
-        self.draft.configured.as_ref().map_or(self.registry.settings(), |(settings, _)| settings)
-    }
-
-    /// What this node has said of itself last.
-    fn said(self) -> Option<&'a Entry> {
-        self.draft.said.as_ref().or(self.registry.said())
-    }
-
-    fn own(self) -> Option<PeerInfo> {
-        self.registry.own_under(self.config())
-    }
-
+/// The decisions.
+impl Outlook<'_> {
     fn join(self, claim: &Claim) -> Result<Option<Change>, Denied> {
         let Some(own) = self.own() else {
             return Err(Denied::new(Reason::Shutdown, "this cluster is standalone", ""));
@@ -253,7 +170,7 @@ impl<'a> Outlook<'a> {
             return Ok(());
         };
         let dialled_here = claim.direction == Direction::Dialled;
-        if link.tls == claim.tls && dialled_here != (self.registry.peer_id() < claim.entry.peer_id()) {
+        if link.tls == claim.tls && dialled_here != (self.registry().peer_id() < claim.entry.peer_id()) {
             return Err(Denied::new(Reason::Displaced, "the connection the other way stays", ""));
         }
         Ok(())
@@ -261,7 +178,7 @@ impl<'a> Outlook<'a> {
 
     /// The change that this knowledge is, if it is one.
     fn learned(self, entry: &Entry, proof: Proof) -> Option<Change> {
-        let pkid = admission::pkid(self.registry.peer_id(), entry.peer_id());
+        let pkid = admission::pkid(self.registry().peer_id(), entry.peer_id());
         let known = KnownPeer { entry: entry.clone(), proof, pkid };
         (self.known(entry.peer_id()) != Some(&known)).then_some(Change::Learned(known))
     }
@@ -293,10 +210,20 @@ impl<'a> Outlook<'a> {
             SettingChange::Set(change) => Change::SettingChanged(change),
             SettingChange::Reset(key) => Change::SettingDropped(key),
         });
-        let says = self.registry.own_under(&config);
-        let said = says.and_then(|info| to_say(self.registry.identity(), self.said(), info));
+        let says = self.registry().own_under(&config);
+        let said = says.and_then(|info| to_say(self.registry().identity(), self.said(), info));
         Ok((settings, config, changes.chain(said.map(Change::Said)).collect()))
     }
+}
+
+/// Somebody else has the same key; or this one is the same node, started again before its old connection was missed.
+fn second_holder(claim: &Claim, standing: ConnectionId) -> Denied {
+    let text = format!(
+        "the peer ID {} is joined already, by another process with the same key; give each cluster a data folder of its own",
+        claim.entry.peer_id()
+    );
+    let rival = (!claim.is_last).then_some(standing);
+    Denied { rival, ..Denied::new(Reason::DuplicateIdentity, text, "") }
 }
 
 #[cfg(test)]

@@ -1,11 +1,16 @@
 //! What a node must not forget, and who keeps it.
 //!
-//! Draft -> [`commit`] -> Ledger::append -> [`Stored`] -> Registry::apply
+//! Draft -> [`Decided`] -> [`commit`] -> Ledger::append -> [`Stored`] -> Registry::apply
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use ils_wire::{Entry, PeerId, PeerInfo};
 
-use crate::draft::Draft;
-use crate::settings::Override;
+use crate::claim::Claim;
+use crate::config::Config;
+use crate::event::ConnectionId;
+use crate::settings::{Override, Settings};
 
 /// How an entry of the PeerInfoVector came to be known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,19 +93,30 @@ pub struct Durable {
     pub overrides: Vec<Override>,
 }
 
-/// A draft that the ledger has. Only [`commit`] makes it, and what shall count demands it.
+/// Decisions whose changes stand or fall together. Nothing of it counts, and nobody is told, before [`commit`] has
+/// stored it.
+#[derive(Default)]
+pub struct Decided {
+    /// For each decision that changes something, its changes.
+    pub(crate) sets: Vec<ChangeSet>,
+    /// Who may join once it is stored. There may be claims and nothing to store: of peers that have said the same before.
+    pub(crate) claims: BTreeMap<ConnectionId, Claim>,
+    /// What counts once it is stored, where it is set anew.
+    pub(crate) configured: Option<(Settings, Arc<Config>)>,
+}
+
+/// What is decided, and the ledger has. Only [`commit`] makes it, and what shall count demands it.
 ///
 /// ```compile_fail
-/// use ils_core::draft::Draft;
-/// use ils_core::ledger::Stored;
+/// use ils_core::ledger::{Decided, Stored};
 ///
-/// let stored = Stored(Draft::default());
+/// let stored = Stored(Decided::default());
 /// ```
-pub struct Stored(Draft);
+pub struct Stored(Decided);
 
 impl Stored {
     /// What counts from now on.
-    pub(crate) fn into_draft(self) -> Draft {
+    pub(crate) fn into_decided(self) -> Decided {
         self.0
     }
 }
@@ -109,11 +125,11 @@ impl Stored {
 ///
 /// # Errors
 /// As [`Ledger::append`]; nothing was decided then.
-pub fn commit<L: Ledger>(ledger: &mut L, draft: Draft) -> Result<Stored, L::Error> {
-    if !draft.is_empty() {
-        ledger.append(draft.sets())?;
+pub fn commit<L: Ledger>(ledger: &mut L, decided: Decided) -> Result<Stored, L::Error> {
+    if !decided.sets.is_empty() {
+        ledger.append(&decided.sets)?;
     }
-    Ok(Stored(draft))
+    Ok(Stored(decided))
 }
 
 /// A keeper of durable state. What [`Ledger::append`] has answered is there after a power cut.

@@ -11,15 +11,18 @@
 
 pub mod admission;
 pub mod alarm;
+pub mod claim;
 mod codec;
 pub mod config;
 pub mod draft;
 pub mod event;
 pub mod handshake;
+pub mod intent;
 pub mod ledger;
 pub mod limits;
 mod listing;
 pub mod outcome;
+mod outlook;
 mod refusal;
 pub mod registry;
 #[cfg(test)]

@@ -2,8 +2,16 @@
 
 use ils_wire::{FrameError, Reason};
 
-use crate::codec::Sizes;
 use crate::outcome::Outcome;
+
+/// How long a frame was before and after it was opened, in octets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sizes {
+    /// Sealed.
+    pub inlen: usize,
+    /// Opened.
+    pub outlen: usize,
+}
 
 /// Who writes the end of a refused connection into its trace, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,46 +13,23 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use ils_wire::{Entry, IdentityKey, Instance, PeerId, PeerInfo};
-use serde_json::{Map, Value};
+use ils_wire::{Entry, IdentityKey, PeerId, PeerInfo};
 
-use crate::alarm::{self, KeyOf, Standing};
+use crate::alarm::{KeyOf, Standing};
+use crate::claim::Claim;
 use crate::config::{ClusterRole, Config};
-use crate::draft::{Draft, Parts};
 use crate::event::{
     ConnectionId, Direction, Event, Happening, Link, Noted, PeerAddress, PeerName, ServiceEvent, Subject,
 };
-use crate::ledger::{Change, KnownPeer, Stored};
+use crate::intent::intent;
+use crate::ledger::{Change, Decided, KnownPeer, Stored};
 use crate::limits;
 use crate::listing::Listing;
 use crate::outcome::Outcome;
-use crate::settings::{SettingError, Settings};
+use crate::settings::Settings;
 use crate::snapshot::{Attempt, JoinedLink, Peer, Snapshot};
 use crate::time::Timestamp;
 use ilslab_names::Source;
-
-/// A peer asks to join: what it says, and what is known of the connection it says it on.
-#[derive(Clone, Debug)]
-pub struct Claim {
-    /// The connection.
-    pub connection: ConnectionId,
-    /// Who opened it.
-    pub direction: Direction,
-    /// On the TLS port.
-    pub tls: bool,
-    /// What the peer says of itself.
-    pub entry: Entry,
-    /// The life of its process.
-    pub instance: Instance,
-    /// Another life that stands in its place was asked whether it is there.
-    pub is_last: bool,
-    /// FQDNs of its certificate, on TLS.
-    pub certificate: Option<Vec<String>>,
-    /// What its certificate is called, on TLS; not escaped.
-    pub shown: Option<String>,
-    /// The FQDN that let the certificate in, where an FQDN did.
-    pub admitted_by: Option<String>,
-}
 
 /// A claim whose changes are stored and applied: only [`Registry::apply`] makes it.
 #[derive(Debug)]
@@ -154,7 +131,7 @@ impl Registry {
     /// use ils_core::registry::Registry;
     ///
     /// fn keep<L: Ledger>(registry: &mut Registry, ledger: &mut L, draft: Draft) -> Result<(), L::Error> {
-    ///     registry.apply(ledger::commit(ledger, draft)?);
+    ///     registry.apply(ledger::commit(ledger, draft.into_decided())?);
     ///     Ok(())
     /// }
     /// ```
@@ -162,18 +139,19 @@ impl Registry {
     /// What is not stored cannot be applied:
     ///
     /// ```compile_fail
-    /// use ils_core::draft::Draft;
+    /// use ils_core::ledger::Decided;
     /// use ils_core::registry::Registry;
     ///
-    /// fn keep(registry: &mut Registry, draft: Draft) {
-    ///     registry.apply(draft);
+    /// fn keep(registry: &mut Registry, decided: Decided) {
+    ///     registry.apply(decided);
     /// }
     /// ```
     ///
     /// Nor can a connection stand whose claim is not:
     ///
     /// ```compile_fail
-    /// use ils_core::registry::{Claim, Registry};
+    /// use ils_core::claim::Claim;
+    /// use ils_core::registry::Registry;
     /// use ils_core::time::Timestamp;
     ///
     /// fn stand(registry: &mut Registry, claim: Claim) {
@@ -181,8 +159,8 @@ impl Registry {
     /// }
     /// ```
     pub fn apply(&mut self, stored: Stored) -> BTreeMap<ConnectionId, Admitted> {
-        let Parts { changes, claims, configured } = stored.into_draft().into_parts();
-        changes.into_iter().for_each(|change| self.take_over(change));
+        let Decided { sets, claims, configured } = stored.into_decided();
+        sets.into_iter().flatten().for_each(|change| self.take_over(change));
         if let Some((settings, config)) = configured {
             self.settings = settings;
             self.config = config;
@@ -207,14 +185,6 @@ impl Registry {
         }
         self.peers_listed.stale();
         self.vector_version += 1;
-    }
-
-    /// What a patch would come to; nothing changes.
-    ///
-    /// # Errors
-    /// As [`Draft::configure`].
-    pub fn foresee(&self, base: &Config, patch: &Map<String, Value>) -> Result<Arc<Config>, SettingError> {
-        Draft::default().configure(self, base, patch).map(|foreseen| foreseen.config)
     }
 
     /// The connection is the peer's now. Answers the one whose place it took.
@@ -273,7 +243,7 @@ impl Registry {
             Subject::Connection { link, happening } => self.note_connection(event.at, link, happening),
             Subject::Service(service) => self.note_service(event.at, service),
         }
-        let raised = alarm::intent(&event).filter(|alarm| self.alarms.raise(alarm.clone()));
+        let raised = intent(&event).filter(|alarm| self.alarms.raise(alarm.clone()));
         Noted { event, raised, alarmed_connections: self.alarms.alarmed_connections() }
     }
 

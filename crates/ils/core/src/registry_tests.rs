@@ -1,4 +1,5 @@
 use super::*;
+use crate::draft::Draft;
 use crate::ledger::ChangeSet;
 use crate::ledger::Proof;
 use crate::outcome::Outcome;

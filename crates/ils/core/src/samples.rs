@@ -12,13 +12,14 @@ use ils_wire::{
 use proptest::prelude::*;
 
 use crate::admission::Denied;
+use crate::claim::Claim;
 use crate::config::{ClusterRole, Config, Listen, Registration, TlsVersion};
 use crate::draft::Draft;
 use crate::event::{ConnectionId, Direction, Link, PeerAddress};
 use crate::handshake::{Channel, Claimed, Handshake, Joined, Local, Progress, Refusal};
 use crate::ledger::{self, ChangeSet, Durable, KnownPeer, Ledger, Proof, Stored};
 use crate::limits::Timers;
-use crate::registry::{Claim, Registry, to_say};
+use crate::registry::{Registry, to_say};
 use crate::settings::Settings;
 use crate::time::Timestamp;
 
@@ -220,7 +221,7 @@ impl Ledger for Paper {
 
 /// What a draft is once the ledger has it.
 pub(crate) fn stored(draft: Draft) -> Stored {
-    let Ok(stored) = ledger::commit(&mut Paper, draft);
+    let Ok(stored) = ledger::commit(&mut Paper, draft.into_decided());
     stored
 }
 

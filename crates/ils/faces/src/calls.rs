@@ -18,6 +18,16 @@ pub trait Calls {
     /// Any [`ClientError`].
     fn peers(&self) -> Result<Value, ClientError>;
 
+    /// Whether the node has a peer that is connected.
+    ///
+    /// # Errors
+    /// Any [`ClientError`].
+    fn is_joined(&self) -> Result<bool, ClientError> {
+        let answer = self.peers()?;
+        let connected = |peer: &Value| peer.get("connected") == Some(&Value::Bool(true));
+        Ok(answer.get("peers").and_then(Value::as_array).is_some_and(|peers| peers.iter().any(connected)))
+    }
+
     /// `GET connections`.
     ///
     /// # Errors

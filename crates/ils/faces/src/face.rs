@@ -1,30 +1,18 @@
 //! A hub or spoke, handed to the door.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use ils_core::config::ClusterRole;
 use ilslab_desk::{
     Answer, CertificateRefusal, CertificateShelf, Certificates, Face, FileName, Secret, Shell,
 };
-use ilslab_time::UtcOffset;
 use serde_json::{Map, Value};
 
 use crate::backend::{Backend, Ports};
+use crate::behind::Behind;
 use crate::cli::{self, Terminal};
 use crate::metrics::exposition;
 use crate::routes;
-
-/// What the routes reach behind the door.
-#[derive(Clone)]
-pub struct Behind {
-    /// The node.
-    pub backend: Arc<dyn Backend>,
-    /// Its database, for `run sql`.
-    pub database: PathBuf,
-    /// Offset of printed times from UTC; JSON is always UTC.
-    pub offset: UtcOffset,
-}
 
 /// The face of a hub or spoke.
 pub fn face(behind: Behind) -> Face {

@@ -9,6 +9,7 @@
 //! [`face`] makes of a [`Backend`] what the door takes; the rest (log-in, bounds, certificates, the trace) is the house's.
 
 pub mod backend;
+mod behind;
 pub mod calls;
 pub mod cli;
 pub mod clusters;
@@ -18,6 +19,7 @@ mod routes;
 mod views;
 
 pub use backend::{Backend, ChangeError, Ports};
+pub use behind::Behind;
 pub use calls::Calls;
-pub use face::{Behind, face};
+pub use face::face;
 pub use metrics::{Counts, Metrics, Readings};

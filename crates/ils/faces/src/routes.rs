@@ -15,8 +15,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::backend::ChangeError;
+use crate::behind::Behind;
 use crate::cli;
-use crate::face::Behind;
 use crate::views::{AlarmsView, ConfigView, ConnectionsView, PeersView, StatusView};
 
 /// All of them.

@@ -2,10 +2,11 @@
 
 use std::net::SocketAddr;
 
-use ils_core::alarm::{self, Alarm, AlarmName};
+use ils_core::alarm::{Alarm, AlarmName};
 use ils_core::event::{
     ConnectionId, Direction, Event, Happening, Link, Noted, PeerAddress, PeerName, ServiceEvent,
 };
+use ils_core::intent::intent;
 use ils_core::outcome::Outcome;
 use ils_core::time::Timestamp;
 use ils_core::wire::Role;
@@ -54,7 +55,7 @@ pub(crate) fn alarming(direction: Direction, tls: bool, happening: Happening) ->
 
 /// Lets the alarm that an event asks for begin to stand.
 pub(crate) fn raise(noted: Noted) -> Noted {
-    let raised = alarm::intent(&noted.event);
+    let raised = intent(&noted.event);
     assert!(raised.is_some(), "the event asks for an alarm");
     Noted { raised, ..noted }
 }

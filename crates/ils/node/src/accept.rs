@@ -12,16 +12,14 @@ use ils_core::outcome::Outcome;
 use ils_wire::Ephemeral;
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::address::unmapped;
 use crate::admit::{LetIn, secure};
 use crate::clock;
 use crate::conversation::{Conversation, Shown};
 use crate::dice::octets;
 use crate::era::Era;
-use crate::seat::{Seat, Seats};
+use crate::seat::{CROWDED_OUT, Seat, Seats};
 use crate::stream::Frames;
-
-/// Why the oldest connection that has not joined is closed.
-pub(crate) const CROWDED_OUT: &str = "too many connections have not joined; the oldest gave way";
 
 /// How long accepting pauses where the system gives no connection, as when descriptors run out.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -110,24 +108,4 @@ async fn converse<S>(
     let frames = Frames::new(stream, era.config.timers.write);
     let conversation = Conversation { era, link, frames, shown, untold: None, join_by };
     conversation.run(channel, Some(seat)).await;
-}
-
-/// A listener on `::` sees IPv4 peers as mapped addresses; traces and alarms name them as IPv4.
-pub(crate) fn unmapped(address: SocketAddr) -> SocketAddr {
-    SocketAddr::new(address.ip().to_canonical(), address.port())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_mapped_address_is_named_as_ipv4() {
-        for (address, wanted) in
-            [("[::ffff:127.0.0.1]:7", "127.0.0.1:7"), ("[::1]:7", "[::1]:7"), ("127.0.0.1:7", "127.0.0.1:7")]
-        {
-            let address: SocketAddr = address.parse().expect("an address");
-            assert_eq!(unmapped(address).to_string(), wanted);
-        }
-    }
 }

@@ -20,7 +20,6 @@ use ils_wire::Reason;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, watch};
 
-use crate::dial::cancelled;
 use crate::era::Era;
 use crate::keeper::{Keeper, Order, Request};
 use crate::seat::Seat;
@@ -160,6 +159,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Conversation<S> {
             }
         }
     }
+}
+
+/// An attempt that a change of settings overtook: no failure to raise an alarm for.
+pub(crate) fn cancelled() -> Happening {
+    let error = "cancelled: this node's settings have changed".to_owned();
+    Happening::NotConnected { outcome: Outcome::Closed, error, quiet: true }
 }
 
 /// The alarm of a joined peer names its cluster.

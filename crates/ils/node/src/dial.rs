@@ -16,11 +16,11 @@ use ils_core::outcome::Outcome;
 use ils_wire::{Ephemeral, Reason};
 use tokio::net::{TcpSocket, TcpStream};
 
-use crate::accept::unmapped;
+use crate::address::unmapped;
 use crate::admit::{LetIn, secure};
 use crate::backoff::{Backoff, Tried};
 use crate::clock;
-use crate::conversation::{Conversation, Ended};
+use crate::conversation::{Conversation, Ended, cancelled};
 use crate::dice::octets;
 use crate::era::Era;
 use crate::stream::Frames;
@@ -90,12 +90,6 @@ async fn attempt(era: &Era, registration: &Registration, quiet: bool) -> Option<
             None
         }
     }
-}
-
-/// An attempt that a change of settings overtook: no failure to raise an alarm for.
-pub(crate) fn cancelled() -> Happening {
-    let error = "cancelled: this node's settings have changed".to_owned();
-    Happening::NotConnected { outcome: Outcome::Closed, error, quiet: true }
 }
 
 enum Transport {

@@ -15,8 +15,8 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use zeroize::Zeroizing;
 
 use crate::pem::{self, Found, PemError};
-use crate::shelf::finish_upload;
 use crate::staged::Staged;
+use crate::upload::finish_upload;
 use crate::weak_key;
 
 /// Where certificates, key and trust store lie.
@@ -54,7 +54,7 @@ impl IdentityPaths {
 
     /// Removes what was made for a change that a kill has cut off, and ends an upload that one has.
     pub(crate) fn sweep(&self) -> Result<(), PemError> {
-        finish_upload(self).map_err(|error| {
+        finish_upload(&self.key, &self.certificate).map_err(|error| {
             let problem = format!("has an upload beside it that cannot be ended: {error}");
             PemError::new(&self.certificate, problem, "check the data folder's permissions")
         })?;

@@ -14,12 +14,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use ils_core::admission::Denied;
+use ils_core::claim::Claim;
 use ils_core::config::Config;
 use ils_core::draft::{Draft, Forgotten, Reconfigured};
 use ils_core::event::{ConnectionId, Event, Happening, Link, Noted, PeerAddress, ServiceEvent, Subject};
 use ils_core::ledger::{self, Ledger};
 use ils_core::limits;
-use ils_core::registry::{Admitted, Claim, Registry};
+use ils_core::registry::{Admitted, Registry};
 use ils_core::settings::SettingError;
 use ils_core::snapshot::Snapshot;
 use ils_core::time::Timestamp;
@@ -344,7 +345,9 @@ impl<L: Ledger, S: Scribe> Desk<L, S> {
             Request::IsLate { source, answer } => {
                 reply(answer, self.failures.is_late(source, clock::monotonic()));
             }
-            Request::Foresee { base, patch, answer } => reply(answer, self.registry.foresee(&base, &patch)),
+            Request::Foresee { base, patch, answer } => {
+                reply(answer, Draft::foresee(&self.registry, &base, &patch))
+            }
             Request::Probe { answer } => return Turn::Decided(Decided::Probe(answer)),
             Request::Gone(connection) => return Turn::Decided(Decided::Gone(connection)),
             Request::Join { claim, orders, answer } => return self.decide_join(draft, claim, orders, answer),
@@ -392,7 +395,7 @@ impl<L: Ledger, S: Scribe> Desk<L, S> {
     /// The draft in one transaction; applied where that worked, and then told.
     fn store(&mut self, draft: Draft) -> Settled {
         let writes = !draft.is_empty();
-        match ledger::commit(&mut self.ledger, draft) {
+        match ledger::commit(&mut self.ledger, draft.into_decided()) {
             Ok(stored) => {
                 let admitted = self.registry.apply(stored);
                 if writes {

@@ -8,6 +8,7 @@
 //! The clock is read in `clock`, randomness in `dice`, PEM in `pem`; decisions are `ils-core`'s.
 
 mod accept;
+mod address;
 mod admit;
 mod backoff;
 pub mod clock;
@@ -34,6 +35,7 @@ mod staged;
 mod strangers;
 mod stream;
 mod tls;
+mod upload;
 mod verifier;
 mod weak_key;
 

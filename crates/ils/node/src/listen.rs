@@ -7,6 +7,7 @@
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 
+use ils_core::config::Config;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::TcpListener;
 
@@ -90,6 +91,26 @@ fn guard(address: SocketAddr) -> io::Result<Port> {
     guard.set_reuse_port(true)?;
     let address = guard.local_addr()?.as_socket().unwrap_or(address);
     Ok(Port { _guard: guard, address })
+}
+
+/// A hub's two ports.
+pub(crate) struct Ports {
+    pub(crate) tls: Port,
+    pub(crate) password: Port,
+}
+
+impl Ports {
+    /// Binds both.
+    ///
+    /// # Errors
+    /// The first that cannot be had.
+    pub(crate) fn bind(config: &Config) -> Result<Self, ListenError> {
+        let listen = &config.listen;
+        Ok(Self {
+            tls: Port::bind(SocketAddr::new(listen.address, listen.tls_port), "--tls-port")?,
+            password: Port::bind(SocketAddr::new(listen.address, listen.password_port), "--password-port")?,
+        })
+    }
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ use crate::diallers::Diallers;
 use crate::era::{Common, Era, EraEnd};
 use crate::identity::{Identity, IdentityPaths};
 use crate::keeper::{ConfigureError, Request};
-use crate::listen::{ListenError, Port};
+use crate::listen::{ListenError, Ports};
 use crate::network_key::{KeyFile, KeyFileError};
 use crate::pem::PemError;
 use crate::ready::{Prepared, Ready};
@@ -72,26 +72,6 @@ impl From<ConfigureError> for ChangeError {
 impl From<KeyFileError> for ChangeError {
     fn from(error: KeyFileError) -> Self {
         Self::Temporary(error.to_string())
-    }
-}
-
-/// A hub's two ports.
-pub(crate) struct Ports {
-    tls: Port,
-    password: Port,
-}
-
-impl Ports {
-    /// Binds both.
-    ///
-    /// # Errors
-    /// The first that cannot be had.
-    pub(crate) fn bind(config: &Config) -> Result<Self, ListenError> {
-        let listen = &config.listen;
-        Ok(Self {
-            tls: Port::bind(SocketAddr::new(listen.address, listen.tls_port), "--tls-port")?,
-            password: Port::bind(SocketAddr::new(listen.address, listen.password_port), "--password-port")?,
-        })
     }
 }
 

@@ -7,7 +7,7 @@ use ilslab_names::escape_name;
 use rustls::crypto::CryptoProvider;
 
 use crate::identity::{Identity, IdentityPaths};
-use crate::network::Ports;
+use crate::listen::Ports;
 use crate::pem::PemError;
 use crate::staged::Staged;
 

@@ -16,6 +16,8 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
+/// Why the oldest connection that has not joined is closed.
+pub(crate) const CROWDED_OUT: &str = "too many connections have not joined; the oldest gave way";
 /// How long one that was called is waited for before the next is called as well.
 const CALL_AGAIN: Duration = Duration::from_millis(100);
 

@@ -8,13 +8,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ils_core::trust::Certificate;
-use ilslab_files::{move_into_place, remove, write_private};
+use ilslab_files::write_private;
 use rustls::crypto::CryptoProvider;
 use tokio::sync::watch;
 use zeroize::Zeroizing;
 
 use crate::identity::{self, Identity, IdentityPaths, certified, chain, parse, trusted_files};
 use crate::pem::{self, PemError};
+use crate::upload::{beside, discard, put_in_place};
 
 /// Longest name of a file in `tomcat-trust`.
 const NAME_MAX: usize = 64;
@@ -132,7 +133,7 @@ impl Shelf {
             let path = path.to_owned();
             move |source| ShelfError::Storage { path, source }
         };
-        discard(&self.paths).map_err(failed(certificate_path))?;
+        discard(&self.paths.key, &self.paths.certificate).map_err(failed(certificate_path))?;
         let old_key = old_content(key_path).map_err(failed(key_path))?;
         let written = write_private(&beside(key_path), key.as_bytes())
             .and_then(|()| write_private(&beside(certificate_path), certificate.as_bytes()))
@@ -140,12 +141,12 @@ impl Shelf {
             .and_then(|()| put_in_place(key_path).map_err(failed(key_path)));
         if written.is_err() {
             // As far as the disk lets it: the error that counts is the first.
-            let _ = discard(&self.paths);
+            let _ = discard(&self.paths.key, &self.paths.certificate);
             return written;
         }
         put_in_place(certificate_path).map_err(|error| {
             let _ = put_back(key_path, old_key.as_ref().map(|key| key.as_slice()));
-            let _ = discard(&self.paths);
+            let _ = discard(&self.paths.key, &self.paths.certificate);
             failed(certificate_path)(error)
         })
     }
@@ -295,33 +296,6 @@ fn moment(seconds: i64) -> String {
     }
 }
 
-/// Ends what a kill has cut off. The key is put in its place first, so where it is there and the certificate still beside
-/// its own, the upload counts; else it does not.
-///
-/// # Errors
-/// The system's.
-pub(crate) fn finish_upload(paths: &IdentityPaths) -> io::Result<()> {
-    // What cannot be looked at, as below a file that stands in the folder's place, is not there.
-    let [key, certificate] = [&paths.key, &paths.certificate].map(|path| beside(path).exists());
-    if !key && certificate { put_in_place(&paths.certificate) } else { discard(paths) }
-}
-
-/// The certificate first: alone it would count.
-fn discard(paths: &IdentityPaths) -> io::Result<()> {
-    for path in [&paths.certificate, &paths.key] {
-        remove(&beside(path))?;
-    }
-    Ok(())
-}
-
-fn beside(path: &Path) -> PathBuf {
-    path.with_file_name(format!("{}.upload", file_name(path)))
-}
-
-fn put_in_place(path: &Path) -> io::Result<()> {
-    move_into_place(&beside(path), path)
-}
-
 fn old_content(path: &Path) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
     match fs::read(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
@@ -331,45 +305,4 @@ fn old_content(path: &Path) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
 
 fn put_back(path: &Path, content: Option<&[u8]>) -> io::Result<()> {
     content.map_or_else(|| fs::remove_file(path), |content| write_private(path, content))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_upload_that_a_kill_cut_off_counts_whole_or_not_at_all() {
-        for (case, left, want) in [
-            ("nothing", &[][..], ["old", "old"]),
-            ("before the certificate was written", &["tomcat.key.upload"], ["old", "old"]),
-            ("before the first rename", &["tomcat.key.upload", "tomcat.pem.upload"], ["old", "old"]),
-            ("between both", &["tomcat.pem.upload"], ["old", "new"]),
-        ] {
-            let root = tempfile::tempdir().expect("a folder");
-            let paths = IdentityPaths::under(root.path());
-            let folder = root.path().join("tomcat");
-            fs::create_dir(&folder).expect("makes");
-            for file in ["tomcat.key", "tomcat.pem"] {
-                fs::write(folder.join(file), "old").expect("writes");
-            }
-            for file in left {
-                fs::write(folder.join(file), "new").expect("writes");
-            }
-            for _ in 0..2 {
-                finish_upload(&paths).expect(case);
-                let got =
-                    [&paths.key, &paths.certificate].map(|path| fs::read_to_string(path).expect("reads"));
-                assert_eq!(got, want, "{case}");
-                assert_eq!(
-                    fs::read_dir(&folder).expect("reads").count(),
-                    2,
-                    "{case}: nothing is left beside"
-                );
-            }
-        }
-        let nowhere = IdentityPaths::under(Path::new("/nowhere"));
-        finish_upload(&nowhere).expect("there is nothing to end");
-        let file = tempfile::NamedTempFile::new().expect("a file");
-        finish_upload(&IdentityPaths::under(file.path())).expect("there can be nothing below a file");
-    }
 }

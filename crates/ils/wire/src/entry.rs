@@ -7,8 +7,9 @@
 
 // spec: WIRE.md#entry
 
+use crate::error::{EntryError, MessageError};
 use crate::identity::{IdentityKey, PUBLIC_LEN, SIGNATURE_LEN, fingerprint, is_signed};
-use crate::{CAP_UNJOINED, MessageError, PeerId, PeerInfo, cbor};
+use crate::{CAP_UNJOINED, PeerId, PeerInfo, cbor, values};
 use minicbor::{Decode, Decoder, Encode, Encoder, decode, encode};
 use std::fmt;
 use std::sync::Arc;
@@ -41,17 +42,6 @@ struct Statement {
     version: u64,
 }
 
-/// What is no entry of anybody.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum EntryError {
-    /// Altered, or never signed by that key.
-    #[error("an entry that its key has not signed")]
-    Signature,
-    /// Somebody else's peer ID.
-    #[error("an entry whose peer ID is not the fingerprint of its key")]
-    PeerId,
-}
-
 impl Entry {
     /// What the owner of the key says. Its peer ID is the key's, whatever is in `info`.
     ///
@@ -60,7 +50,7 @@ impl Entry {
     pub fn sign(key: &IdentityKey, info: PeerInfo, version: u64) -> Result<Self, MessageError> {
         let info = PeerInfo { peer_id: key.peer_id(), ..info };
         info.check()?;
-        let statement = cbor::encoded(&Statement { info: info.clone(), version });
+        let statement = values::encoded(&Statement { info: info.clone(), version });
         MessageError::at_most("octet of a statement", statement.len(), STATEMENT_MAX)?;
         let signature = key.sign(&labelled(&statement));
         Ok(Self(Arc::new(Signed { info, version, statement, public: key.public(), signature })))

@@ -18,6 +18,9 @@ pub const CAP_JOINED: usize = 1024 * 1024;
 /// Bytes in a header.
 pub const HEADER_LEN: usize = 12;
 
+/// Bytes that a seal adds to a payload.
+pub const TAG_LEN: usize = 16;
+
 /// The first four bytes of every frame.
 pub const MAGIC: [u8; 4] = *b"ILSL";
 

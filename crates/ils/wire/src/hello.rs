@@ -2,7 +2,7 @@
 
 // spec: WIRE.md#hello
 
-use crate::cbor;
+use crate::values;
 use minicbor::{Decode, Decoder, Encode, decode};
 
 /// The protocol versions that this implementation speaks.
@@ -54,7 +54,7 @@ pub fn choose_version(offered: &[u16]) -> Option<u16> {
 }
 
 fn decode_versions<'b, C>(d: &mut Decoder<'b>, ctx: &mut C) -> Result<Vec<u16>, decode::Error> {
-    cbor::bounded(d, ctx, "version", VERSIONS_OFFERED)
+    values::bounded(d, ctx, "version", VERSIONS_OFFERED)
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@
 
 // spec: WIRE.md#network-key
 
-use crate::SealError;
+use crate::error::SealError;
 use ilslab_secrets::{argon2id, secretly};
 use sha2::{Digest, Sha256};
 use std::{fmt, hint::black_box, sync::Arc};

@@ -7,13 +7,10 @@
 
 // spec: WIRE.md#messages
 
+use crate::error::MessageError;
 use crate::identity::{Binding, End, IdentityKey, Instance, SIGNATURE_LEN, is_proven};
-use crate::{
-    CborError, Entry, EntryError, FrameError, Hello, Kind, NameError, Reason, TAG_LEN, Text,
-    VERSIONS_OFFERED, cbor, frame,
-};
+use crate::{Entry, Hello, Kind, Reason, TAG_LEN, Text, VERSIONS_OFFERED, cbor, frame, values};
 use minicbor::{Decode, Decoder, Encode, decode};
-use std::error::Error;
 use std::iter::Peekable;
 
 /// Most entries in one PeerInfoVector message.
@@ -92,62 +89,6 @@ impl Introduction {
     }
 }
 
-/// A payload that is no message, or a message that cannot be sent.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum MessageError {
-    /// The payload is not one bounded CBOR value.
-    #[error(transparent)]
-    Cbor(#[from] CborError),
-    /// A required key is missing, or a value has another type or range than its key asks for.
-    #[error("{0}")]
-    Field(String),
-    /// A string breaks its rule.
-    #[error(transparent)]
-    Name(#[from] NameError),
-    /// An array has too many values.
-    #[error("{len} values of kind {what:?} where {max} are allowed")]
-    TooMany {
-        /// One such value.
-        what: &'static str,
-        /// How many there are.
-        len: usize,
-        /// How many are allowed.
-        max: usize,
-    },
-    /// A Hello offers no version.
-    #[error("a hello offers no version")]
-    NoVersion,
-    /// A PeerInfo has 32 zeros for its peer ID.
-    #[error("a peer ID of zeros stands for none")]
-    UnknownPeerId,
-    /// An entry that its owner has not signed.
-    #[error(transparent)]
-    Entry(#[from] EntryError),
-    /// The message does not fit in a frame.
-    #[error(transparent)]
-    Frame(#[from] FrameError),
-}
-
-impl MessageError {
-    pub(crate) fn at_most(what: &'static str, len: usize, max: usize) -> Result<(), Self> {
-        if len > max { Err(Self::TooMany { what, len, max }) } else { Ok(()) }
-    }
-}
-
-/// Brings back the typed error that one of our own decoders wrapped.
-impl From<decode::Error> for MessageError {
-    fn from(error: decode::Error) -> Self {
-        let source = error.source();
-        if let Some(name) = source.and_then(|s| s.downcast_ref::<NameError>()) {
-            return Self::Name(name.clone());
-        }
-        match source.and_then(|s| s.downcast_ref::<Self>()) {
-            Some(own) => own.clone(),
-            None => Self::Field(error.to_string()),
-        }
-    }
-}
-
 impl Message {
     /// A refusal whose text can always be sent: it is cut and cleaned.
     pub fn refused(reason: Reason, text: impl AsRef<str>) -> Self {
@@ -209,12 +150,16 @@ impl Message {
     pub(crate) fn payload(&self) -> Result<Vec<u8>, MessageError> {
         self.check()?;
         match self {
-            Self::Hello(hello) => Ok(cbor::encoded(hello)),
-            Self::Register(introduction) | Self::Registered(introduction) => Ok(cbor::encoded(introduction)),
-            Self::PeerInfoVector { entries, last } => Ok(cbor::encoded(&VectorRef { entries, last: *last })),
-            Self::Ping(number) | Self::Pong(number) => Ok(cbor::encoded(&Beat { number: *number })),
+            Self::Hello(hello) => Ok(values::encoded(hello)),
+            Self::Register(introduction) | Self::Registered(introduction) => {
+                Ok(values::encoded(introduction))
+            }
+            Self::PeerInfoVector { entries, last } => {
+                Ok(values::encoded(&VectorRef { entries, last: *last }))
+            }
+            Self::Ping(number) | Self::Pong(number) => Ok(values::encoded(&Beat { number: *number })),
             Self::Refused { reason, text } | Self::Bye { reason, text } => {
-                Ok(cbor::encoded(&Parting { reason: reason.code(), text: text.parse()? }))
+                Ok(values::encoded(&Parting { reason: reason.code(), text: text.parse()? }))
             }
         }
     }
@@ -239,7 +184,7 @@ impl Message {
 pub fn vector_batch<'a>(entries: &mut Peekable<impl Iterator<Item = &'a Entry>>) -> Message {
     let (mut batch, mut size) = (Vec::new(), BATCH_OVERHEAD + TAG_LEN);
     while let Some(entry) = entries.next_if(|entry| {
-        size = size.saturating_add(cbor::encoded(*entry).len());
+        size = size.saturating_add(values::encoded(*entry).len());
         batch.is_empty() || (batch.len() < BATCH_ENTRIES && size <= BATCH_OCTETS)
     }) {
         batch.push(entry.clone());
@@ -294,5 +239,5 @@ struct VectorRef<'a> {
 }
 
 fn decode_entries<'b, C>(d: &mut Decoder<'b>, ctx: &mut C) -> Result<Vec<Entry>, decode::Error> {
-    cbor::bounded(d, ctx, "entry", BATCH_ENTRIES)
+    values::bounded(d, ctx, "entry", BATCH_ENTRIES)
 }

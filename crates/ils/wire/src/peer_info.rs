@@ -2,7 +2,8 @@
 
 // spec: WIRE.md#peerinfo
 
-use crate::{ClusterId, Description, Fqdn, MessageError, PeerId, RouteString, Version, cbor};
+use crate::error::MessageError;
+use crate::{ClusterId, Description, Fqdn, PeerId, RouteString, Version, values};
 use minicbor::{Decode, Decoder, Encode, Encoder, decode, encode};
 use std::net::IpAddr;
 
@@ -110,10 +111,10 @@ fn encode_addresses<C, W: encode::Write>(
 }
 
 fn decode_addresses<'b, C>(d: &mut Decoder<'b>, ctx: &mut C) -> Result<Vec<IpAddr>, decode::Error> {
-    let addresses: Vec<Address> = cbor::bounded(d, ctx, "node address", NODE_ADDRESSES)?;
+    let addresses: Vec<Address> = values::bounded(d, ctx, "node address", NODE_ADDRESSES)?;
     Ok(addresses.into_iter().map(|address| address.0).collect())
 }
 
 fn decode_nodes<'b, C>(d: &mut Decoder<'b>, ctx: &mut C) -> Result<Vec<NodeAddress>, decode::Error> {
-    cbor::bounded(d, ctx, "node", NODES)
+    values::bounded(d, ctx, "node", NODES)
 }

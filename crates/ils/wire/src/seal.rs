@@ -10,56 +10,14 @@
 
 // spec: WIRE.md#sealing
 
-use crate::{Message, MessageError, NetworkKey, RawFrame, SharedInput, frame, key::redacted};
+use crate::error::{MessageError, OpenError, SealError};
+use crate::{Message, NetworkKey, RawFrame, SharedInput, TAG_LEN, frame, key::redacted};
 use aes_gcm::{Aes256Gcm, KeyInit, aead::AeadInOut};
 use hkdf::Hkdf;
 use ilslab_secrets::secretly;
 use sha2::{Digest, Sha256};
 use std::fmt;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
-
-/// Bytes that a seal adds to a payload.
-pub const TAG_LEN: usize = 16;
-
-/// What cannot be sealed.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SealError {
-    /// The peer's X25519 share leads to all zeros.
-    #[error("the peer's X25519 share is of small order")]
-    WeakShare,
-    /// A Hello is never sealed.
-    #[error("a hello is never sealed")]
-    Hello,
-    /// A Bye was sealed before.
-    #[error("the direction has ended with a bye")]
-    Ended,
-    /// The counter has no value left.
-    #[error("the counter of the key is used up")]
-    Exhausted,
-    /// The message cannot be sent.
-    #[error(transparent)]
-    Message(#[from] MessageError),
-}
-
-/// Why a frame was not opened. The first one is the last: nothing is opened after it.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum OpenError {
-    /// The frame is not sealed.
-    #[error("the frame is not sealed")]
-    NotSealed,
-    /// It was not sealed with this key, in this direction, at this place, or was altered.
-    #[error("the frame does not decrypt")]
-    Decrypt,
-    /// A Bye was opened before.
-    #[error("the direction has ended with a bye")]
-    Ended,
-    /// The counter has no value left.
-    #[error("the counter of the key is used up")]
-    Exhausted,
-    /// It opened, and holds no message.
-    #[error(transparent)]
-    Message(#[from] MessageError),
-}
 
 /// A message that was opened.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 
-use super::ADMIN_PASSWORD;
+use super::volumes::ADMIN_PASSWORD;
 use crate::instance::{Instance, NodeName};
 use crate::process::Side;
 use crate::scenario::{Method, PASSWORD_PORT, TLS_PORT, fqdn};

@@ -10,12 +10,12 @@ use clap::Args;
 use ils_core::wire::{Host, HostError};
 use ilslab_trace::console::{self, tell as complain};
 
+use super::error::ComposeError;
 use super::node_file::{DATA, NODE_FILE, PASSWORD, Place, node_file};
 use super::stamp::Stamp;
-use super::{ADMIN_PASSWORD, ComposeError, LAB, STATE, admin_password};
+use super::volumes::{ADMIN_PASSWORD, LAB, STATE, admin_password};
 use crate::certs::{KeyKind, authority_files};
 use crate::clock::wall;
-use crate::demo::chosen;
 use crate::error::LabError;
 use crate::folder::Grounds;
 use crate::instance::Instance;
@@ -90,7 +90,7 @@ pub fn setup(args: &SetupArgs, out: &mut dyn Write, err: &mut dyn Write) -> Resu
     if args.show_password {
         return tell(out, &admin_password(&lab)?);
     }
-    let scenario = chosen(args.method, &args.fault)?;
+    let scenario = Scenario::chosen(args.method, &args.fault)?;
     let done = if is_set_up(&args.dir, scenario, args.instance) {
         "kept as it is"
     } else {

@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use super::ComposeError;
+use super::error::ComposeError;
 use crate::error::LabError;
 use crate::instance::Instance;
 use crate::scenario::{Dice, Scenario};

@@ -12,8 +12,9 @@ use ilslab_desk::{Client, ClientError};
 use ilslab_trace::console::{self, tell as complain};
 use serde_json::{Map, Value};
 
+use super::error::ComposeError;
 use super::stamp::Stamp;
-use super::{ComposeError, LAB, STATE, admin_password};
+use super::volumes::{LAB, STATE, admin_password};
 use crate::clock::{Deadline, glance};
 use crate::error::LabError;
 use crate::interrupt::Interrupt;
@@ -56,16 +57,6 @@ pub fn run_switch(args: &SwitchArgs) -> u8 {
             error.exit_code()
         }
     }
-}
-
-/// Whether a node has a peer that is connected.
-///
-/// # Errors
-/// Any of the client's.
-pub fn is_joined(client: &Client) -> Result<bool, ClientError> {
-    let answer = client.peers()?;
-    let connected = |peer: &Value| peer.get("connected") == Some(&Value::Bool(true));
-    Ok(answer.get("peers").and_then(Value::as_array).is_some_and(|peers| peers.iter().any(connected)))
 }
 
 fn switch(args: &SwitchArgs, out: &mut dyn Write) -> Result<(), ComposeError> {
@@ -113,7 +104,7 @@ fn wait_for_join(pair: &[Node], out: &mut dyn Write) -> Result<(), ComposeError>
 
 fn all_joined(pair: &[Node]) -> Result<bool, ComposeError> {
     for node in pair {
-        if !is_joined(&node.client).map_err(node.failed())? {
+        if !node.client.is_joined().map_err(node.failed())? {
             return Ok(false);
         }
     }
@@ -181,7 +172,8 @@ mod tests {
                 let lab = home.path().join(LAB);
                 let stamp = Stamp::new(Scenario::find(id).expect("a scenario"), None).expect("random");
                 stamp.write(&lab).expect("stamped");
-                ilslab_files::write_new(&lab.join(super::super::ADMIN_PASSWORD), b"x").expect("written");
+                ilslab_files::write_new(&lab.join(super::super::volumes::ADMIN_PASSWORD), b"x")
+                    .expect("written");
             }
             let mut out = Vec::new();
             let failed = switch(&args(home.path()), &mut out).err();

@@ -10,7 +10,6 @@ use serde_json::Value;
 use super::story::Story;
 use crate::clock::{Deadline, glance, in_words};
 use crate::clusters::{self, TITLE};
-use crate::compose::is_joined;
 use crate::error::LabError;
 use crate::process::Side;
 use crate::scenario::{Judged, Pair, Stage, advice};
@@ -57,7 +56,7 @@ impl Closing<'_> {
 
     /// Whether both nodes are joined now; one that does not answer is not.
     pub(super) fn have_joined(&self) -> bool {
-        Side::BOTH.into_iter().all(|side| is_joined(self.pair.client(side)).unwrap_or(false))
+        Side::BOTH.into_iter().all(|side| self.pair.client(side).is_joined().unwrap_or(false))
     }
 
     /// A join after the end was told: that it is there, and what the page shows now.

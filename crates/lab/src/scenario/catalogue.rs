@@ -8,6 +8,7 @@ use std::fmt;
 use ils_core::outcome::Outcome;
 use serde::{Serialize, Serializer};
 
+use crate::error::LabError;
 use crate::process::Side;
 
 /// The four ways to authenticate, as procedures. A node itself knows only the two boxes.
@@ -166,6 +167,22 @@ impl Scenario {
     /// The scenarios of a method.
     pub fn of_method(method: Method) -> impl Iterator<Item = &'static Self> {
         CATALOGUE.iter().filter(move |scenario| scenario.method == method)
+    }
+
+    /// The scenario of a method and a fault; no fault, or `joined`, is the join.
+    ///
+    /// # Errors
+    /// [`LabError::NoSuchFault`], with those that the method has.
+    pub(crate) fn chosen(method: Method, fault: &str) -> Result<&'static Self, LabError> {
+        let case = if fault.is_empty() { "joined" } else { fault };
+        let cases = || Self::of_method(method).map(Self::case);
+        Self::of_method(method).find(|scenario| scenario.case() == case).ok_or_else(|| {
+            LabError::NoSuchFault {
+                method: method.name(),
+                fault: fault.to_owned(),
+                faults: cases().filter(|case| *case != "joined").collect::<Vec<_>>().join(", "),
+            }
+        })
     }
 
     /// What is wrong: the ID after the slash; `joined` where nothing is.

@@ -96,3 +96,21 @@ fn the_boxes_are_those_of_the_document() {
         assert_eq!((method.boxes(), method.switches()), (TwoBoxes { tls, password }, switches), "{method}");
     }
 }
+
+#[test]
+fn a_method_and_a_fault_are_a_scenario() {
+    for (method, fault, want) in [
+        (Method::Password, "", Some("password/joined")),
+        (Method::Tls, "joined", Some("tls/joined")),
+        (Method::TlsPassword, "both-self-signed", Some("tls-password/both-self-signed")),
+        (Method::PasswordThenTls, "hub-self-signed", Some("password-then-tls/hub-self-signed")),
+        (Method::Password, "hub-self-signed", None),
+        (Method::Tls, "mismatch", None),
+    ] {
+        assert_eq!(
+            Scenario::chosen(method, fault).ok().map(|scenario| scenario.id),
+            want,
+            "{method} {fault}"
+        );
+    }
+}

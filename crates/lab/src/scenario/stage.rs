@@ -31,8 +31,6 @@ pub(crate) const ADMIN_PASSWORD: &str = "admin.password";
 pub(crate) const TLS_PORT: u16 = 7501;
 /// The port of the password.
 pub(crate) const PASSWORD_PORT: u16 = 7502;
-/// Where the two APIs are unless told otherwise.
-pub(crate) const ADMIN_PORTS: [u16; 2] = [8080, 8081];
 
 /// On Linux all of 127.0.0.0/8 is the machine itself: the spoke has an address of its own, so that a trainee can tell
 /// the two apart in a line.

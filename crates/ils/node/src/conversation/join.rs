@@ -5,11 +5,12 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use ils_core::admission::Denied;
+use ils_core::claim::Claim;
 use ils_core::event::{ConnectionId, Direction, Happening, PeerAddress};
 use ils_core::handshake::{Channel, Claimed, Ending, Handshake, Joined, Local, Progress, Refusal};
 use ils_core::limits;
 use ils_core::outcome::Outcome;
-use ils_core::registry::{Claim, name_of};
+use ils_core::registry::name_of;
 use ils_core::session::Session;
 use ils_core::snapshot::{Peer, Snapshot};
 use ils_core::time::Timestamp;
@@ -18,11 +19,10 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 
 use super::{Conversation, Established, Stop, Watcher};
-use crate::accept::CROWDED_OUT;
 use crate::clock;
 use crate::dice::octets;
 use crate::keeper::{JoinError, ORDERS, Order, Request};
-use crate::seat::Seat;
+use crate::seat::{CROWDED_OUT, Seat};
 use crate::stream::{Read, SCANNED, ended, until};
 use crate::tls;
 

@@ -1,5 +1,8 @@
 //! Who may know whom: the workspace's own edges are those that `crates/README.md` draws, and no others.
 
+mod circles;
+mod files;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
